@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+#include "lib/fault.h"
+#include "lib/json.h"
+#include "lib/text.h"
+
+/* cJSON keeps numbers as doubles: integers beyond 2^53 would silently change. */
+#define JSON_INTEGER_MAX UINT64_C(9007199254740992)
+
+static bool
+is_too_deep(const char *data, size_t size)
+{
+	bool in_string = false;
+	size_t depth = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		char c = data[i];
+
+		if (in_string) {
+			if (c == '\\')
+				i++;
+			else if (c == '"')
+				in_string = false;
+		} else if (c == '"') {
+			in_string = true;
+		} else if (c == '{' || c == '[') {
+			if (++depth > JSON_DEPTH_MAX)
+				return true;
+		} else if ((c == '}' || c == ']') && depth > 0) {
+			depth--;
+		}
+	}
+	return false;
+}
+
+int
+json_parse(const char *data, size_t size, cJSON **ret, struct fault *reterr)
+{
+	_cleanup_json_ cJSON *value = NULL;
+	const char *end = NULL;
+
+	if (is_too_deep(data, size))
+		return fault_set(
+		    reterr, -EINVAL, "JSON is nested more than %u levels", JSON_DEPTH_MAX);
+	value = cJSON_ParseWithLengthOpts(data, size, &end, false);
+	if (!value)
+		return fault_set(reterr, -EINVAL, "no valid JSON at byte %zu",
+		    end ? (size_t)(end - data) : 0);
+	while (end < data + size && strchr(" \t\r\n", *end) && *end != '\0')
+		end++;
+	if (end != data + size)
+		return fault_set(reterr, -EINVAL, "more data behind the JSON value at byte %zu",
+		    (size_t)(end - data));
+	*ret = TAKE_PTR(value);
+	return 0;
+}
+
+static const cJSON *
+find(const cJSON *object, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+
+	return !item || cJSON_IsNull(item) ? NULL : item;
+}
+
+int
+json_get_string(const cJSON *object, const char *name, const char **ret)
+{
+	const cJSON *item = find(object, name);
+
+	if (!item)
+		return 0;
+	if (!cJSON_IsString(item))
+		return -EINVAL;
+	*ret = item->valuestring;
+	return 1;
+}
+
+int
+json_get_uint(const cJSON *object, const char *name, uint64_t *ret)
+{
+	const cJSON *item = find(object, name);
+	double v;
+
+	if (!item)
+		return 0;
+	if (!cJSON_IsNumber(item))
+		return -EINVAL;
+	v = item->valuedouble;
+	if (!(v >= 0 && v <= (double)JSON_INTEGER_MAX) || v != floor(v))
+		return -EINVAL;
+	*ret = (uint64_t)v;
+	return 1;
+}
+
+int
+json_get_int(const cJSON *object, const char *name, int *ret)
+{
+	const cJSON *item = find(object, name);
+	double v;
+
+	if (!item)
+		return 0;
+	if (!cJSON_IsNumber(item))
+		return -EINVAL;
+	v = item->valuedouble;
+	if (!(v >= INT_MIN && v <= INT_MAX) || v != floor(v))
+		return -EINVAL;
+	*ret = (int)v;
+	return 1;
+}
+
+int
+json_get_bool(const cJSON *object, const char *name, bool *ret)
+{
+	const cJSON *item = find(object, name);
+
+	if (!item)
+		return 0;
+	if (!cJSON_IsBool(item))
+		return -EINVAL;
+	*ret = cJSON_IsTrue(item);
+	return 1;
+}
+
+int
+json_get_text(const cJSON *object, const char *name, char *buf, size_t size)
+{
+	const char *s;
+	int r;
+
+	r = json_get_string(object, name, &s);
+	if (r <= 0)
+		return r;
+	if (strlen(s) >= size)
+		return -EINVAL;
+	text_copy(buf, size, s);
+	return 1;
+}
+
+int
+json_get_strv(const cJSON *object, const char *name, char ***ret)
+{
+	_cleanup_(strv_freep) char **l = NULL;
+	const cJSON *array = find(object, name);
+	const cJSON *item;
+	int r;
+
+	if (!array)
+		return 0;
+	if (!cJSON_IsArray(array))
+		return -EINVAL;
+	cJSON_ArrayForEach (item, array) {
+		if (!cJSON_IsString(item))
+			return -EINVAL;
+		r = strv_append(&l, item->valuestring);
+		if (r < 0)
+			return r;
+	}
+	*ret = TAKE_PTR(l);
+	return 1;
+}
+
+int
+json_add_item(cJSON *object, const char *name, cJSON *item)
+{
+	if (!item)
+		return -ENOMEM;
+	if (!cJSON_AddItemToObject(object, name, item)) {
+		cJSON_Delete(item);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int
+json_add_text(cJSON *object, const char *name, const char *value)
+{
+	if (is_empty(value))
+		return 0;
+	return json_add_item(object, name, cJSON_CreateString(value));
+}
+
+int
+json_add_uint(cJSON *object, const char *name, uint64_t value)
+{
+	return json_add_item(object, name, cJSON_CreateNumber((double)value));
+}
+
+int
+json_add_int(cJSON *object, const char *name, int value)
+{
+	return json_add_item(object, name, cJSON_CreateNumber(value));
+}
+
+int
+json_add_bool(cJSON *object, const char *name, bool value)
+{
+	return json_add_item(object, name, cJSON_CreateBool(value));
+}
+
+char *
+json_print(const cJSON *value, bool pretty)
+{
+	return pretty ? cJSON_Print(value) : cJSON_PrintUnformatted(value);
+}
