@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The one interface of all collectors, declared (conf/collect.d) and built in.
+ *
+ * A collector adds members to ctx->bundle and says how it went; it cannot fail a capture. What
+ * it stores is recorded by the bundle, commands by collector_run_command(). It should look at
+ * collector_must_stop() between its steps. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/manifest.h"
+#include "lib/profile.h"
+
+struct bundle;
+struct fault;
+struct request;
+struct settings;
+
+#define PROFILE_BIT(p)	 (1u << (p))
+#define PROFILE_MASK_ALL (PROFILE_BIT(_PROFILE_COUNT) - 1u)
+
+/* Priorities: lower runs first. What is lost first comes first; what is slow comes last. */
+#define PRIORITY_VOLATILE 10 /* gone in seconds: unit states, the journal of the run */
+#define PRIORITY_FIRST	  20 /* what a person reads first: version, configuration */
+#define PRIORITY_NORMAL	  50
+#define PRIORITY_LATE	  80 /* large or slow */
+
+/* Limits of a collector that names none. */
+#define COLLECTOR_DEFAULT_WALL_USEC (30 * UINT64_C(1000000))
+#define COLLECTOR_DEFAULT_MAX_BYTES (32u * 1024u * 1024u)
+/* Time and output of a command that names none. The output's tail is kept. */
+#define COMMAND_DEFAULT_WALL_USEC   (10 * UINT64_C(1000000))
+#define COMMAND_DEFAULT_MAX_BYTES   (4u * 1024u * 1024u)
+
+/* What a collector is given. Everything is borrowed and outlives the call. */
+struct collector_context {
+	const struct request *request; /* event, boot and invocation ID, flash */
+	const struct settings *settings;
+	struct bundle *bundle;
+	struct manifest_collector *record; /* filled by bundle and collector_run_command() */
+	uint64_t deadline_usec;		   /* monotonic: of this collector */
+	const char *root; /* "" or, in tests, a directory that stands for "/" */
+};
+
+struct collector {
+	const char *name;	 /* also the directory in sos_commands/ */
+	const char *description; /* one line for people */
+	unsigned profiles;	 /* PROFILE_BIT()s */
+	int priority;
+	uint64_t wall_usec; /* 0 = COLLECTOR_DEFAULT_WALL_USEC */
+	uint64_t max_bytes; /* raw; 0 = COLLECTOR_DEFAULT_MAX_BYTES */
+	void *data;	    /* of the implementation; a declared collector's definition */
+
+	/* Returns true when there is something to collect here, otherwise the reason is in
+	 * *reterr. NULL = always. */
+	bool (*applies)(const struct collector *c, const struct collector_context *ctx,
+	    struct fault *reterr);
+
+	/* Collects. *reterr is what a person reads when the outcome is not OK. */
+	enum outcome (*run)(
+	    const struct collector *c, struct collector_context *ctx, struct fault *reterr);
+
+	/* Frees `data`, names and the struct; NULL for built-in ones. */
+	void (*free)(const struct collector *c);
+};
+
+/* True when the time of the collector is over or the capture is asked to stop. */
+bool collector_must_stop(const struct collector_context *ctx);
+
+/* One command whose output becomes a member. */
+struct collector_command {
+	char *const *argv;
+	const char *path; /* of the member; NULL = sos_commands/NAME/MANGLED */
+	uint64_t
+	    wall_usec; /* 0 = COMMAND_DEFAULT_WALL_USEC; the collector's deadline holds too */
+	uint64_t max_bytes; /* 0 = COMMAND_DEFAULT_MAX_BYTES */
+};
+
+/* Runs the command, stores its output (also of one that failed or was killed, with a line that
+ * says so) and records it in the manifest. Returns 0 when it ran and exited with 0; 1 when it
+ * ran but failed, was killed or cut, with the reason in *reterr; -ENOENT when the program does
+ * not exist (nothing is stored); -EDQUOT and other errors of the bundle. */
+int collector_run_command(const struct collector *c, struct collector_context *ctx,
+    const struct collector_command *command, struct fault *reterr);
+
+/* Built-in collectors, NULL-terminated. In capture/collectors/builtin.c. */
+extern const struct collector *const builtin_collectors[];
+
+/* A list that owns its declared collectors. */
+struct collector_list {
+	const struct collector **items; /* [n_items] */
+	size_t n_items;
+};
+
+/* Appends C. Returns 0 or -ENOMEM (C stays the caller's then). */
+int collector_list_add(struct collector_list *list, const struct collector *c);
+void collector_list_done(struct collector_list *list);
+
+/* Appends the collectors declared in DIRS (lowest precedence first: vendor, admin, run). A
+ * definition with a mistake is left out and logged, the rest is taken. In
+ * capture/collectors/declared.c. */
+int declared_load(char *const *dirs, struct collector_list *list, struct fault *reterr);

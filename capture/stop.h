@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* SIGTERM and SIGINT ask the capture to finish early: what is there is closed into a partial
+ * report. The one place where the signal is kept, and a descriptor to wait on. */
+
+#include <stdbool.h>
+
+/* Installs the handlers. Returns 0 or negative errno. */
+int stop_install(void);
+
+/* True once a signal asked us to stop. */
+bool stop_is_requested(void);
+
+/* Readable once a signal asked us to stop; -EBADF before stop_install(). Never close it. */
+int stop_fd(void);
+
+/* As if the signal had come. For tests and for the watchdog. */
+void stop_request(void);
