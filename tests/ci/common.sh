@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# For ./dev and the jobs in tests/ci: how the tree is configured and built.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+jobs=${JOBS:-$(nproc)}
+# Where the jobs build; apart from build/, which is the person's.
+# shellcheck disable=SC2034  # used by the jobs
+ci=$top/build-ci
+# As a package would be built, so that `make install` is right for the machine.
+configure_flags=(--prefix=/usr --sysconfdir=/etc --localstatedir=/var)
+
+# The generated build files are shared by all build directories.
+bootstrap() {
+	local log=$top/build-autoreconf.log
+
+	if [ -e "$top/Makefile.in" ] && [ "$top/configure" -nt "$top/configure.ac" ] &&
+		[ "$top/Makefile.in" -nt "$top/Makefile.am" ]; then
+		return
+	fi
+	(cd "$top" && autoreconf -fi) >"$log" 2>&1 || {
+		cat "$log"
+		return 1
+	}
+	rm -f "$log"
+}
+
+# build_in DIR [CONFIGURE-ARGUMENT...]: configure when needed, and make.
+build_in() {
+	local dir=$1
+
+	shift
+	bootstrap || return
+	mkdir -p "$dir"
+	if [ ! -e "$dir/Makefile" ] || [ "$top/configure" -nt "$dir/config.status" ]; then
+		(cd "$dir" && "$top/configure" -q "${configure_flags[@]}" "$@") || return
+	fi
+	make -s -j"$jobs" -C "$dir"
+}
+
+# run_check DIR [MAKE-VARIABLE...]: `make check`, its results as TAP, the log of what failed.
+run_check() {
+	local dir=$1 rc=0
+
+	shift
+	make -s -j"$jobs" -C "$dir" check "$@" >"$dir/check.log" 2>&1 || rc=$?
+	"$top/tests/ci/trs-to-tap" "$dir" || {
+		echo "not ok - make check ran no test"
+		sed 's/^/# /' "$dir/check.log" | tail -n 50
+		return 1
+	}
+	return $rc
+}
+
+# step NAME COMMAND...: one TAP line; the output only when it fails.
+step() {
+	local name=$1 out rc=0
+
+	shift
+	out=$("$@" 2>&1) || rc=$?
+	if [ $rc = 0 ]; then
+		echo "ok - $name"
+	else
+		tail -n 100 <<<"$out" | sed 's/^/# /'
+		echo "not ok - $name"
+	fi
+	return $rc
+}
