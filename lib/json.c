@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/fault.h"
@@ -9,7 +11,10 @@
 #include "lib/text.h"
 
 /* cJSON keeps numbers as doubles: integers beyond 2^53 would silently change. */
-#define JSON_INTEGER_MAX UINT64_C(9007199254740992)
+#define JSON_INTEGER_MAX      UINT64_C(9007199254740992)
+/* cJSON 1.7 prints 15 digits when that is the same number up to DBL_EPSILON, which it takes to
+ * be so from here on although the last digit differs. */
+#define CJSON_PRINT_EXACT_MAX (UINT64_C(1) << 52)
 
 static bool
 is_too_deep(const char *data, size_t size)
@@ -188,7 +193,12 @@ json_add_text(cJSON *object, const char *name, const char *value)
 int
 json_add_uint(cJSON *object, const char *name, uint64_t value)
 {
-	return json_add_item(object, name, cJSON_CreateNumber((double)value));
+	char text[24];
+
+	if (value < CJSON_PRINT_EXACT_MAX)
+		return json_add_item(object, name, cJSON_CreateNumber((double)value));
+	(void)snprintf(text, sizeof(text), "%" PRIu64, value);
+	return json_add_item(object, name, cJSON_CreateRaw(text));
 }
 
 int

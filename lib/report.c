@@ -308,6 +308,10 @@ get_fields(const cJSON *object, const struct field *fields, size_t n_fields, voi
 		r = get_field(object, &fields[i], (char *)record + fields[i].offset);
 		if (r < 0)
 			return fault_set(reterr, r, "member '%s' is invalid", fields[i].name);
+		/* Empty text is not written, so what must be there must not be empty. */
+		if (r > 0 && fields[i].type == FIELD_TEXT &&
+		    ((const char *)record)[fields[i].offset] == '\0')
+			r = 0;
 		if (r == 0 && fields[i].required)
 			return fault_set(
 			    reterr, -EINVAL, "member '%s' is missing", fields[i].name);

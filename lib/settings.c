@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "lib/clock.h"
+#include "lib/fault.h"
+#include "lib/paths.h"
+#include "lib/report.h"
+#include "lib/settings.h"
+#include "lib/text.h"
+
+/* Watching costs two matches and one bus call per unit; more units than this are a mistake. */
+#define UNITS_MAX 16u
+
+enum key_type {
+	KEY_UNITS,
+	KEY_PROFILE,
+	KEY_COMPRESSION,
+	KEY_COUNT,
+	KEY_BYTES,
+	KEY_USEC,
+};
+
+struct key {
+	const char *section;
+	const char *name;
+	enum key_type type;
+	size_t offset;
+	const char *default_value;
+	uint64_t min; /* of numbers, in their unit */
+	uint64_t max;
+	const char *help;
+};
+
+#define FIELD(member) offsetof(struct settings, member)
+#define KIB	      (UINT64_C(1) << 10)
+#define MIB	      (UINT64_C(1) << 20)
+
+/* clang-format off */
+static const struct key keys[] = {
+	{ "Watch", "Units", KEY_UNITS, FIELD(units), "microshift.service", 0, 0,
+	  "Units whose unrequested ends are captured. The first one is MicroShift." },
+
+	{ "Capture", "DefaultProfile", KEY_PROFILE, FIELD(default_profile), "full", 0, 0,
+	  "Profile of a request that names none: flash, crash, startup, cert, pressure, final or full." },
+	{ "Capture", "Compression", KEY_COMPRESSION, FIELD(compression), "zstd", 0, 0,
+	  "Compression of archives: zstd, xz or gzip." },
+
+	{ "Limits", "CoolDownSec", KEY_USEC, FIELD(cool_down_usec), "10min", 0, USEC_PER_DAY,
+	  "After a report the same problem is only counted for this long; the pause grows six-fold each time, up to a day." },
+	{ "Limits", "MaxPerHour", KEY_COUNT, FIELD(max_per_hour), "6", 1, 1000,
+	  "Most automatic captures in an hour, all problems together." },
+	{ "Limits", "MaxQueued", KEY_COUNT, FIELD(max_queued), "8", 1, 100,
+	  "Most requests that wait while a capture runs." },
+
+	{ "Spool", "MaxReports", KEY_COUNT, FIELD(max_reports), "40", 1, 10000,
+	  "Most automatic reports that are kept." },
+	{ "Spool", "MaxUse", KEY_BYTES, FIELD(max_use_bytes), "256M", MIB, UINT64_MAX,
+	  "Most disk space of all reports together." },
+	{ "Spool", "KeepFree", KEY_BYTES, FIELD(keep_free_bytes), "512M", 0, UINT64_MAX,
+	  "Disk space left free on the file system of the spool." },
+	{ "Spool", "MaxAge", KEY_USEC, FIELD(max_age_usec), "30d", USEC_PER_MINUTE, USEC_INFINITY,
+	  "Older reports are removed, except the last of each problem." },
+	{ "Spool", "MaxManualReports", KEY_COUNT, FIELD(max_manual_reports), "10", 1, 10000,
+	  "Most reports on request that are kept." },
+	{ "Spool", "ManualUse", KEY_BYTES, FIELD(manual_use_bytes), "64M", MIB, UINT64_MAX,
+	  "Most disk space of reports on request; a part of MaxUse." },
+
+	{ "Server", "MaxConnections", KEY_COUNT, FIELD(max_connections), "32", 2, 1024,
+	  "Most clients at a time." },
+	{ "Server", "MaxConnectionsPerUser", KEY_COUNT, FIELD(max_connections_per_user), "8", 1, 1024,
+	  "Most clients of one user at a time; root is not limited by it." },
+	{ "Server", "IdleTimeoutSec", KEY_USEC, FIELD(idle_timeout_usec), "10s", USEC_PER_SEC, USEC_PER_HOUR,
+	  "A client that says nothing for this long, and waits for nothing, is disconnected." },
+};
+/* clang-format on */
+
+struct scale {
+	uint64_t factor;
+	const char *unit;
+};
+
+static const struct scale byte_scales[] = {
+	{ UINT64_C(1) << 40, "T" },
+	{ UINT64_C(1) << 30, "G" },
+	{ MIB, "M" },
+	{ KIB, "K" },
+	{ 1, "" },
+};
+
+static const struct scale usec_scales[] = {
+	{ USEC_PER_DAY, "d" },
+	{ USEC_PER_HOUR, "h" },
+	{ USEC_PER_MINUTE, "min" },
+	{ USEC_PER_SEC, "s" },
+	{ USEC_PER_MSEC, "ms" },
+	{ 1, "us" },
+};
+
+static const char *const compression_names[_COMPRESSION_COUNT] = {
+	[COMPRESSION_ZSTD] = "zstd",
+	[COMPRESSION_XZ] = "xz",
+	[COMPRESSION_GZIP] = "gzip",
+};
+
+const char *
+compression_to_string(enum compression c)
+{
+	assert(c < _COMPRESSION_COUNT);
+	return compression_names[c];
+}
+
+const char *
+compression_suffix(enum compression c)
+{
+	static const char *const suffixes[_COMPRESSION_COUNT] = {
+		[COMPRESSION_ZSTD] = "zst",
+		[COMPRESSION_XZ] = "xz",
+		[COMPRESSION_GZIP] = "gz",
+	};
+
+	assert(c < _COMPRESSION_COUNT);
+	return suffixes[c];
+}
+
+int
+compression_from_string(const char *s, enum compression *ret)
+{
+	for (unsigned c = 0; c < _COMPRESSION_COUNT; c++) {
+		if (streq(compression_names[c], s)) {
+			*ret = (enum compression)c;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* systemd.unit(5): what a unit name may consist of. */
+static bool
+is_unit_name(const char *s)
+{
+	size_t n = strlen(s);
+	const char *dot = strrchr(s, '.');
+
+	if (n >= UNIT_NAME_BYTES || !dot || dot == s || dot[1] == '\0')
+		return false;
+	return strspn(s,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@") ==
+	    n;
+}
+
+/* A later assignment replaces an earlier one: a drop-in that names one unit means that unit. */
+static int
+set_units(struct settings *s, const char *value, struct fault *reterr)
+{
+	_cleanup_(strv_freep) char **words = NULL;
+	int r;
+
+	r = strv_split(value, " \t", &words);
+	if (r < 0)
+		return r;
+	if (!words)
+		return fault_set(reterr, -EINVAL, "Units= names no unit");
+	for (char **w = words; *w; w++)
+		if (!is_unit_name(*w))
+			return fault_set(
+			    reterr, -EINVAL, "'%s' is not a unit name (NAME.service)", *w);
+	if (strv_length(words) > UNITS_MAX)
+		return fault_set(reterr, -ERANGE, "more than %u units", UNITS_MAX);
+	strv_free(s->units);
+	s->units = TAKE_PTR(words);
+	return 0;
+}
+
+static int
+set_number(const struct key *k, uint64_t *number, const char *value, struct fault *reterr)
+{
+	uint64_t v;
+	int r;
+
+	if (k->type == KEY_BYTES)
+		r = text_parse_bytes(value, &v);
+	else if (k->type == KEY_USEC)
+		r = text_parse_usec(value, &v);
+	else
+		r = text_parse_uint(value, &v);
+	if (r < 0)
+		return fault_set(reterr, r, "%s='%s' is not a %s", k->name, value,
+		    k->type == KEY_BYTES      ? "size (such as 64M)"
+			: k->type == KEY_USEC ? "time span (such as 10min)"
+					      : "number");
+	if (v < k->min || v > k->max)
+		return fault_set(reterr, -ERANGE,
+		    "%s=%s is outside %" PRIu64 " to %" PRIu64 " %s", k->name, value, k->min,
+		    k->max,
+		    k->type == KEY_BYTES      ? "bytes"
+			: k->type == KEY_USEC ? "microseconds"
+					      : "");
+	*number = v;
+	return 0;
+}
+
+static int
+set_key(struct settings *s, const struct key *k, const char *value, struct fault *reterr)
+{
+	char *p = (char *)s + k->offset;
+
+	switch (k->type) {
+	case KEY_UNITS:
+		return set_units(s, value, reterr);
+	case KEY_PROFILE:
+		if (profile_from_string(value, (enum profile *)(void *)p) < 0)
+			return fault_set(
+			    reterr, -EINVAL, "%s='%s' is not a profile", k->name, value);
+		return 0;
+	case KEY_COMPRESSION:
+		if (compression_from_string(value, (enum compression *)(void *)p) < 0)
+			return fault_set(
+			    reterr, -EINVAL, "%s='%s' is not zstd, xz or gzip", k->name, value);
+		return 0;
+	case KEY_COUNT:
+	case KEY_BYTES:
+	case KEY_USEC:
+		return set_number(k, (uint64_t *)(void *)p, value, reterr);
+	}
+	assert(false);
+	return -EINVAL;
+}
+
+int
+settings_set(struct settings *s, const char *section, const char *key, const char *value,
+    struct fault *reterr)
+{
+	bool section_known = false;
+
+	for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+		if (!streq(keys[i].section, section))
+			continue;
+		section_known = true;
+		if (!key)
+			return 0;
+		if (streq(keys[i].name, key))
+			return set_key(s, &keys[i], value, reterr);
+	}
+	if (!section_known)
+		return fault_set(
+		    reterr, -EINVAL, "unknown section [%s]; its keys are ignored", section);
+	return fault_set(reterr, -EINVAL, "unknown key %s= in [%s]; ignored", key, section);
+}
+
+int
+settings_new(struct settings **ret)
+{
+	_cleanup_(settings_freep) struct settings *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+		r = set_key(s, &keys[i], keys[i].default_value, NULL);
+		if (r < 0)
+			return r;
+	}
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+void
+settings_free(struct settings *s)
+{
+	if (!s)
+		return;
+	strv_free(s->units);
+	free(s);
+}
+
+/* conf_handlers has one userdata for both callbacks. */
+struct load {
+	struct settings *settings;
+	conf_problem_fn on_problem;
+	void *userdata;
+};
+
+static int
+on_item(const struct conf_item *item, void *userdata, struct fault *reterr)
+{
+	struct load *load = userdata;
+
+	return settings_set(load->settings, item->section, item->key, item->value, reterr);
+}
+
+static void
+on_problem_item(const char *file, unsigned line, const char *text, void *userdata)
+{
+	struct load *load = userdata;
+
+	if (load->on_problem)
+		load->on_problem(file, line, text, load->userdata);
+}
+
+int
+settings_load(
+    const char *file, conf_problem_fn on_problem, void *userdata, struct settings **ret)
+{
+	static const char *const dirs[] = {
+		CONF_DIR_VENDOR "/supportd.conf.d",
+		CONF_DIR_ADMIN "/supportd.conf.d",
+		CONF_DIR_RUN "/supportd.conf.d",
+		NULL,
+	};
+	_cleanup_(settings_freep) struct settings *s = NULL;
+	struct load load = { .on_problem = on_problem, .userdata = userdata };
+	struct conf_handlers handlers = {
+		.on_item = on_item,
+		.on_problem = on_problem_item,
+		.userdata = &load,
+	};
+	int r;
+
+	r = settings_new(&s);
+	if (r < 0)
+		return r;
+	load.settings = s;
+	r = file ? conf_read_file(file, &handlers) : conf_load(CONF_FILE, dirs, &handlers);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(s);
+	return r;
+}
+
+/* Prints V in the largest unit that divides it, so that what is dumped reads back the same. */
+static void
+print_scaled(FILE *f, uint64_t v, const struct scale *scales)
+{
+	if (v == UINT64_MAX) {
+		(void)fprintf(f, "infinity");
+		return;
+	}
+	while (v == 0 ? scales->factor != 1 : v % scales->factor != 0)
+		scales++;
+	(void)fprintf(f, "%" PRIu64 "%s", v / scales->factor, scales->unit);
+}
+
+static void
+print_value(const struct settings *s, const struct key *k, FILE *f)
+{
+	const char *p = (const char *)s + k->offset;
+
+	switch (k->type) {
+	case KEY_UNITS:
+		for (char **u = s->units; *u; u++)
+			(void)fprintf(f, "%s%s", u == s->units ? "" : " ", *u);
+		break;
+	case KEY_PROFILE:
+		(void)fprintf(
+		    f, "%s", profile_to_string(*(const enum profile *)(const void *)p));
+		break;
+	case KEY_COMPRESSION:
+		(void)fprintf(
+		    f, "%s", compression_to_string(*(const enum compression *)(const void *)p));
+		break;
+	case KEY_COUNT:
+		(void)fprintf(f, "%" PRIu64, *(const uint64_t *)(const void *)p);
+		break;
+	case KEY_BYTES:
+		print_scaled(f, *(const uint64_t *)(const void *)p, byte_scales);
+		break;
+	case KEY_USEC:
+		print_scaled(f, *(const uint64_t *)(const void *)p, usec_scales);
+		break;
+	}
+}
+
+void
+settings_dump(const struct settings *s, bool help, FILE *f)
+{
+	const char *section = "";
+
+	for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+		if (!streq(section, keys[i].section)) {
+			(void)fprintf(f, "%s[%s]\n", i == 0 ? "" : "\n", keys[i].section);
+			section = keys[i].section;
+		}
+		if (help)
+			(void)fprintf(f, "# %s\n#", keys[i].help);
+		(void)fprintf(f, "%s=", keys[i].name);
+		print_value(s, &keys[i], f);
+		(void)fprintf(f, "\n");
+	}
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What supportd.conf(5) says. One table in settings.c has every key with its type, bounds,
+ * default and help; parsing, --dump-config, the shipped file and the manual page are checked
+ * against it. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "lib/cleanup.h"
+#include "lib/conf.h"
+#include "lib/profile.h"
+
+enum compression {
+	COMPRESSION_ZSTD,
+	COMPRESSION_XZ,
+	COMPRESSION_GZIP,
+	_COMPRESSION_COUNT,
+};
+
+struct settings {
+	/* [Watch] */
+	char *
+	    *units; /* owned strv: units whose runs are watched; the first one is MicroShift */
+
+	/* [Capture] */
+	enum profile default_profile; /* of a request that names none */
+	enum compression compression;
+
+	/* [Limits] of automatic captures */
+	uint64_t
+	    cool_down_usec;    /* first pause of a key after its report; grows, see limiter.h */
+	uint64_t max_per_hour; /* automatic captures, all keys together */
+	uint64_t max_queued;   /* requests waiting for the running capture */
+
+	/* [Spool] */
+	uint64_t max_reports;	  /* automatic ones */
+	uint64_t max_use_bytes;	  /* all reports together */
+	uint64_t keep_free_bytes; /* left free on the file system */
+	uint64_t max_age_usec;
+	uint64_t
+	    max_manual_reports; /* a budget of their own: a flood of requests evicts no crash */
+	uint64_t manual_use_bytes; /* share of max_use_bytes that manual reports may take */
+
+	/* [Server] */
+	uint64_t max_connections;
+	uint64_t max_connections_per_user;
+	uint64_t idle_timeout_usec;
+};
+
+/* The built-in defaults. The caller owns *ret. Returns 0 or -ENOMEM. */
+int settings_new(struct settings **ret);
+void settings_free(struct settings *s);
+DEFINE_CLEANUP(struct settings *, settings_free);
+
+/* Defaults, then FILE (NULL: the installed one), then the drop-ins supportd.conf.d/ beside the
+ * vendor's, the administrator's and the run-time directory (only with FILE NULL). A mistake
+ * leaves the key's earlier value. Returns the number of problems, each passed to ON_PROBLEM
+ * (may be NULL), or negative errno. The caller owns *ret. */
+int settings_load(
+    const char *file, conf_problem_fn on_problem, void *userdata, struct settings **ret);
+
+/* Sets one key as a configuration line would. Returns 0, or -EINVAL, -ERANGE with the reason.
+ */
+int settings_set(struct settings *s, const char *section, const char *key, const char *value,
+    struct fault *reterr);
+
+/* Writes S as a configuration file; with HELP each key is preceded by its description. */
+void settings_dump(const struct settings *s, bool help, FILE *f);
+
+const char *compression_to_string(enum compression c);
+int compression_from_string(const char *s, enum compression *ret);
+
+/* "zst", "xz" or "gz". */
+const char *compression_suffix(enum compression c);
