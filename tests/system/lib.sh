@@ -76,11 +76,12 @@ at_every_start() {
 	echo "$*" >$standin/always
 }
 
-# Tells the running MicroShift what to do.
+# Tells the running MicroShift what to do; it has read it on return.
 now() {
 	mkdir -p $standin
 	echo "$*" >$standin/now
 	systemctl kill --kill-whom=main --signal=USR1 $unit
+	wait_for "MicroShift to hear '$1'" eval "[ ! -e $standin/now ]"
 }
 
 start_microshift() {

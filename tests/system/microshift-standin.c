@@ -7,14 +7,17 @@
  *   microshift version [-o json|yaml]
  *   microshift show-config [-m effective|default]
  *
- * What a run does is one line, "BEHAVIOUR [ARGUMENT]":
- *   $STANDIN_DIR/start   read and removed when a run starts; without it the run becomes ready
- * and stays $STANDIN_DIR/always  the same for every run as long as the file is there
- *   $STANDIN_DIR/now     read and removed on SIGUSR1, for what happens to a running MicroShift
- * STANDIN_DIR is /run/standin by default.
+ * What a run does is one line, "BEHAVIOUR [ARGUMENT]", in a file in $STANDIN_DIR, which is
+ * /run/standin by default:
  *
- * Before READY: exit N | fatal | panic | protocol | hang | hang-ignore
- * After READY:  kill | segv | exit-run N | etcd | term-self | chatty N | say TEXT | ignore-term
+ *   start   read and removed when a run starts; without it the run becomes ready and stays
+ *   always  the same for every run, as long as the file is there
+ *   now     read and removed on SIGUSR1: what happens to a running MicroShift
+ *   slow    not a behaviour, but the seconds that `version` takes to answer
+ *
+ * Before READY: exit N, fatal, panic, protocol, hang, hang-ignore
+ *
+ * After READY: kill, segv, exit-run N, etcd, term-self, chatty N, say TEXT, ignore-term
  */
 
 #include <errno.h>
@@ -93,7 +96,7 @@ take(const char *name, char *line, size_t size)
 	if (!fgets(line, (int)size, f))
 		line[0] = '\0';
 	fclose(f);
-	if (strcmp(name, "always") != 0)
+	if (strcmp(name, "always") != 0 && strcmp(name, "slow") != 0)
 		unlink(path);
 	line[strcspn(line, "\n")] = '\0';
 	return line[0] != '\0';
@@ -275,6 +278,10 @@ verb_run(void)
 static int
 verb_version(bool json)
 {
+	char line[32];
+
+	if (take("slow", line, sizeof(line)))
+		sleep((unsigned)atoi(line));
 	if (json)
 		puts(
 		    "{\n  \"major\": \"4\",\n  \"minor\": \"20\",\n  \"gitVersion\": \"4.20.0\",\n"
