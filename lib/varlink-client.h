@@ -40,7 +40,8 @@ int varlink_client_fd(const struct varlink_client *c);
  *
  * Returns 0; proto_error_to_errno() of the error that the service answered with, and
  * varlink_client_last_error() tells which; -ETIMEDOUT; -ECONNRESET when the service went away;
- * -EPROTO when it does not speak Varlink; -EINTR when a signal came. */
+ * -EPROTO when it does not speak Varlink; -EINTR when a signal came. After one of these four
+ * the answer may still be under way: close the client, do not call again. */
 int varlink_client_call(struct varlink_client *c, const char *method, cJSON *parameters,
     uint64_t timeout_usec, cJSON **ret_parameters, struct fault *reterr);
 
