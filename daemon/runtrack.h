@@ -40,6 +40,8 @@ struct unit_snapshot {
 	uint64_t exec_main_start_usec; /* realtime */
 	uint64_t exec_main_exit_usec;  /* realtime, 0 while it runs */
 	uint64_t exec_main_start_monotonic_usec;
+	uint64_t exec_main_exit_monotonic_usec;
+	uint64_t inactive_exit_monotonic_usec;
 	uint64_t active_enter_monotonic_usec;
 	uint64_t state_change_monotonic_usec;
 	bool never_restarts; /* Restart=no; only from a full read, else false */
@@ -87,8 +89,9 @@ enum run_event_type {
 
 struct run_event {
 	enum run_event_type type;
-	/* RUN_ENDED: somebody asked for it (stop, restart, shutdown), or it is how such a unit
-	 * ends (a oneshot that did its work). Only an end that is not requested is a trigger.
+	/* RUN_ENDED only: somebody asked for it (stop, restart, shutdown), or it is how such a
+	 * unit ends (a oneshot that did its work). Only an end that is not requested is a
+	 * trigger.
 	 */
 	bool is_requested;
 	/* Noticed after the fact (daemon-reload, bus restart, restart of the daemon). `result`
