@@ -44,6 +44,7 @@ struct manifest_file {
 	uint64_t bytes;
 	uint64_t redactions;
 	bool truncated;
+	bool missing; /* there was no room for it at all */
 };
 
 struct manifest_command {
@@ -111,6 +112,9 @@ int manifest_add_collector(struct manifest *m, const char *name, const char *des
 /* Records a stored file. Returns 0 or -ENOMEM. */
 int manifest_add_file(struct manifest_collector *c, const char *path, uint64_t bytes,
     bool truncated, uint64_t redactions);
+
+/* Records a file that was left out for lack of room. Returns 0 or -ENOMEM. */
+int manifest_add_missing(struct manifest_collector *c, const char *path);
 
 /* Records a command: copies ARGV; the caller fills the rest of *RET_COMMAND, which is valid
  * until the next one is added. Returns 0, -ENOMEM, or -E2BIG beyond MANIFEST_COMMANDS_MAX. */
