@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "capture/stop.h"
+
+/* Signal handlers have no argument, so this is the one state of the process that is global. */
+static volatile sig_atomic_t stop_flag;
+static int stop_pipe[2] = { -EBADF, -EBADF };
+
+void
+stop_request(void)
+{
+	int saved_errno = errno;
+
+	stop_flag = 1;
+	/* Nothing reads the pipe: once readable it stays so. Full is fine, too. */
+	if (stop_pipe[1] >= 0 && write(stop_pipe[1], "", 1) < 0)
+		errno = saved_errno;
+	errno = saved_errno;
+}
+
+static void
+on_signal(int signal_number)
+{
+	(void)signal_number;
+	stop_request();
+}
+
+int
+stop_install(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	if (stop_pipe[0] < 0 && pipe2(stop_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	(void)sigemptyset(&action.sa_mask);
+	/* No SA_RESTART: a blocking read ends, so that its caller looks at the flag. */
+	if (sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+bool
+stop_is_requested(void)
+{
+	return stop_flag != 0;
+}
+
+int
+stop_fd(void)
+{
+	return stop_pipe[0];
+}
