@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "lib/cleanup.h"
+#include "lib/settings.h"
 
 struct fault;
 struct manifest_collector;
@@ -27,13 +28,6 @@ struct manifest_collector;
 #define BUNDLE_RESERVE_BYTES	(128u * 1024u)
 /* Most raw bytes of one member; it may have to be spilled to disk whole. */
 #define BUNDLE_MEMBER_MAX_BYTES (128u * 1024u * 1024u)
-
-enum compression {
-	COMPRESSION_ZSTD,
-	COMPRESSION_XZ,
-	COMPRESSION_GZIP,
-	_COMPRESSION_COUNT,
-};
 
 /* Which end of a member survives when it is longer than its limit. */
 enum bundle_keep {
@@ -60,10 +54,6 @@ struct bundle_member_options {
 
 struct bundle;
 struct bundle_member;
-
-const char *compression_to_string(enum compression c); /* "zstd", "xz", "gzip" */
-int compression_from_string(const char *s, enum compression *ret);
-const char *compression_suffix(enum compression c); /* "zst", "xz", "gz" */
 
 /* Creates the file NAME in DIR_FD (it must not exist) and starts the archive in it. The caller
  * owns *ret (bundle_free()). */
