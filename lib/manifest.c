@@ -50,6 +50,7 @@ collector_free(struct manifest_collector *c)
 	}
 	free(c->files);
 	free(c->commands);
+	strv_free(c->notes);
 	free(c->description);
 	free(c->name);
 	free(c);
@@ -191,6 +192,16 @@ manifest_add_command(
 	    (struct manifest_command){ .command = command, .exit_status = -1 };
 	*ret_command = &c->commands[c->n_commands++];
 	return 0;
+}
+
+int
+manifest_add_note(struct manifest_collector *c, const char *text)
+{
+	if (strv_length(c->notes) >= MANIFEST_NOTES_MAX) {
+		c->notes_uncounted++;
+		return 0;
+	}
+	return strv_append(&c->notes, text);
 }
 
 void
@@ -433,7 +444,22 @@ put_collector_head(const struct output *out, const struct manifest_collector *c)
 		r = add_span(o, "run_time", "duration_usec", c->duration_usec);
 	if (r >= 0 && c->files_uncounted > 0)
 		r = json_add_uint(o, "files_uncounted", c->files_uncounted);
+	if (r >= 0 && c->notes_uncounted > 0)
+		r = json_add_uint(o, "notes_uncounted", c->notes_uncounted);
 	return r < 0 ? r : put_object(out, o, false);
+}
+
+static int
+put_notes(const struct output *out, char *const *notes)
+{
+	int r = put(out, ",\n\"notes\":[");
+
+	for (size_t i = 0; r >= 0 && notes[i]; i++) {
+		r = put(out, i > 0 ? ",\n" : "\n");
+		if (r >= 0)
+			r = put_string(out, notes[i]);
+	}
+	return r < 0 ? r : put(out, "]");
 }
 
 static int
@@ -443,6 +469,8 @@ put_collector(const struct output *out, const struct manifest_collector *c)
 
 	if (r >= 0)
 		r = put_collector_head(out, c);
+	if (r >= 0 && c->notes)
+		r = put_notes(out, c->notes);
 	if (r >= 0)
 		r = put(out, ",\n\"commands\":[");
 	for (size_t i = 0; r >= 0 && i < c->n_commands; i++) {
@@ -579,6 +607,23 @@ parse_outcome(const cJSON *o, struct manifest_collector *c)
 }
 
 static int
+parse_notes(const cJSON *o, struct manifest_collector *c)
+{
+	const cJSON *notes = cJSON_GetObjectItemCaseSensitive(o, "notes");
+	const cJSON *item;
+	int r;
+
+	cJSON_ArrayForEach (item, notes) {
+		if (!cJSON_IsString(item))
+			return -EINVAL;
+		r = manifest_add_note(c, item->valuestring);
+		if (r < 0)
+			return r;
+	}
+	return json_get_uint(o, "notes_uncounted", &c->notes_uncounted) < 0 ? -EINVAL : 0;
+}
+
+static int
 parse_collector(const cJSON *o, struct manifest *m)
 {
 	struct manifest_collector *c;
@@ -595,6 +640,9 @@ parse_collector(const cJSON *o, struct manifest *m)
 	    json_get_uint(o, "duration_usec", &c->duration_usec) < 0 ||
 	    json_get_uint(o, "files_uncounted", &c->files_uncounted) < 0)
 		return -EINVAL;
+	r = parse_notes(o, c);
+	if (r < 0)
+		return r;
 	r = parse_list(o, "files", c, parse_file);
 	return r < 0 ? r : parse_list(o, "commands", c, parse_command);
 }

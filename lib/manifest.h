@@ -26,6 +26,8 @@
 #define MANIFEST_FILES_MAX    50000u
 /* The same for commands. */
 #define MANIFEST_COMMANDS_MAX 5000u
+/* The same for notes: enough to see what kind of thing was left out. */
+#define MANIFEST_NOTES_MAX    200u
 /* HOST_NAME_MAX and its NUL. */
 #define HOSTNAME_BYTES	      65u
 
@@ -73,6 +75,8 @@ struct manifest_collector {
 	uint64_t files_uncounted;	   /* stored, but beyond MANIFEST_FILES_MAX */
 	struct manifest_command *commands; /* owned, [n_commands] */
 	size_t n_commands;
+	char **notes; /* owned strv: what was left out or changed on purpose, and why */
+	uint64_t notes_uncounted; /* beyond MANIFEST_NOTES_MAX */
 };
 
 struct manifest {
@@ -120,6 +124,11 @@ int manifest_add_missing(struct manifest_collector *c, const char *path);
  * until the next one is added. Returns 0, -ENOMEM, or -E2BIG beyond MANIFEST_COMMANDS_MAX. */
 int manifest_add_command(
     struct manifest_collector *c, char *const *argv, struct manifest_command **ret_command);
+
+/* Records in one line something that is not as the reader may expect, but no failure: a FIFO
+ * that was not read, a forbidden file, messages that journald had dropped. Returns 0 or
+ * -ENOMEM. */
+int manifest_add_note(struct manifest_collector *c, const char *text);
 
 /* Counts how the collectors ended. */
 void manifest_count(const struct manifest *m, struct outcome_counts *ret);

@@ -71,6 +71,8 @@ fill(struct manifest *m)
 	assert(manifest_add_file(c, "sos_commands/logs/a", 100, true, 5) == 0);
 	assert(manifest_add_file(c, "sos_commands/logs/b", 0, false, 0) == 0);
 	assert(manifest_add_missing(c, "sos_commands/logs/c") == 0);
+	assert(manifest_add_note(c, "journald dropped 7 \"messages\"") == 0);
+	assert(manifest_add_note(c, "/etc/fifo: not read") == 0);
 
 	assert(manifest_add_collector(m, "networking", NULL, &c) == 0);
 	c->outcome = OUTCOME_TIMED_OUT;
@@ -112,6 +114,8 @@ test_round_trip(void)
 	ok_int(back.collectors[0]->n_files, 3, "its files");
 	ok(back.collectors[0]->files[0].truncated && back.collectors[0]->files[2].missing,
 	    "flags of files");
+	ok_int(strv_length(back.collectors[0]->notes), 2, "its notes");
+	ok_str(back.collectors[0]->notes[0], "journald dropped 7 \"messages\"", "a note");
 	c = back.collectors[1];
 	ok(c->outcome == OUTCOME_TIMED_OUT && c->fault.code == -ETIMEDOUT, "outcome");
 	ok_str(c->fault.text, "stopped after 3s", "fault");
@@ -195,6 +199,10 @@ test_limits(void)
 	ok(c->n_files == MANIFEST_FILES_MAX && c->files_uncounted == 3, "files are limited");
 	for (unsigned i = 0; i <= MANIFEST_COMMANDS_MAX; i++)
 		r = manifest_add_command(c, argv, &command);
+	for (unsigned i = 0; i < MANIFEST_NOTES_MAX + 4; i++)
+		assert(manifest_add_note(c, "note") == 0);
+	ok(strv_length(c->notes) == MANIFEST_NOTES_MAX && c->notes_uncounted == 4,
+	    "notes are limited");
 	ok(r == -E2BIG && c->n_commands == MANIFEST_COMMANDS_MAX, "commands are limited");
 
 	for (int i = 0; i < _OUTCOME_COUNT; i++) {
