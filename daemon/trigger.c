@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/trigger.h"
+#include "lib/text.h"
+
+/* FNV-1a, 64 bits: not against an enemy, only to give equal problems equal names.
+ * http://www.isthe.com/chongo/tech/comp/fnv/ */
+#define FNV_OFFSET_BASIS UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME	 UINT64_C(0x100000001b3)
+
+enum trigger
+trigger_classify(const struct unit_event *event)
+{
+	if (!event->was_ready)
+		return TRIGGER_UNIT_STARTUP;
+	if (streq(event->result, "success"))
+		return TRIGGER_UNIT_EXITED;
+	return TRIGGER_UNIT_FAILED;
+}
+
+enum profile
+trigger_profile(enum trigger trigger)
+{
+	switch (trigger) {
+	case TRIGGER_UNIT_STARTUP:
+		return PROFILE_STARTUP;
+	case TRIGGER_UNIT_FAILED:
+	case TRIGGER_UNIT_EXITED:
+		return PROFILE_CRASH;
+	case TRIGGER_REQUEST:
+	case _TRIGGER_COUNT:
+		break;
+	}
+	return PROFILE_FULL;
+}
+
+static uint64_t
+hash_text(uint64_t hash, const char *s)
+{
+	/* The NUL is hashed too, so that "ab","c" and "a","bc" differ. */
+	for (size_t i = 0; i <= strlen(s); i++)
+		hash = (hash ^ (unsigned char)s[i]) * FNV_PRIME;
+	return hash;
+}
+
+void
+trigger_key(enum trigger trigger, const struct unit_event *event, char key[REPORT_KEY_BYTES])
+{
+	uint64_t hash = FNV_OFFSET_BASIS;
+	char exit[32];
+
+	(void)snprintf(
+	    exit, sizeof(exit), "%d/%d", event->exec_main_code, event->exec_main_status);
+	hash = hash_text(hash, trigger_to_string(trigger));
+	hash = hash_text(hash, event->unit);
+	hash = hash_text(hash, event->result);
+	hash = hash_text(hash, exit);
+	hash = hash_text(hash, event->was_ready ? "ready" : "starting");
+	(void)snprintf(key, REPORT_KEY_BYTES, "%016" PRIx64, hash);
+}
+
+static void
+describe_exit(const struct unit_event *event, char *buf, size_t size)
+{
+	const char *name;
+
+	switch (event->exec_main_code) {
+	case CLD_EXITED:
+		(void)snprintf(buf, size, "exited with status %d", event->exec_main_status);
+		break;
+	case CLD_KILLED:
+	case CLD_DUMPED:
+		name = sigabbrev_np(event->exec_main_status);
+		if (name)
+			(void)snprintf(buf, size, "was killed by SIG%s%s", name,
+			    event->exec_main_code == CLD_DUMPED ? " and dumped core" : "");
+		else
+			(void)snprintf(
+			    buf, size, "was killed by signal %d", event->exec_main_status);
+		break;
+	default:
+		text_copy(buf, size, "ended");
+		break;
+	}
+}
+
+void
+trigger_describe(const struct unit_event *event, char reason[REASON_BYTES])
+{
+	char exit[64];
+
+	describe_exit(event, exit, sizeof(exit));
+	(void)snprintf(reason, REASON_BYTES, "%.100s %s%s%s%s%s", event->unit, exit,
+	    event->was_ready ? "" : " before it was ready",
+	    streq(event->result, "timeout") ? " (time limit)" : "",
+	    streq(event->result, "success") ? ", nobody had asked for it" : "",
+	    event->is_final ? "; systemd gave up restarting it" : "");
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/tap.h"
+
+#include <signal.h>
+
+#include "daemon/trigger.h"
+#include "lib/text.h"
+
+static struct unit_event
+sample(void)
+{
+	return (struct unit_event){
+		.unit = "microshift.service",
+		.result = "exit-code",
+		.exec_main_code = CLD_EXITED,
+		.exec_main_status = 1,
+		.was_ready = true,
+	};
+}
+
+static void
+check_key(const char *name, const struct unit_event *a, const struct unit_event *b, bool same)
+{
+	char x[REPORT_KEY_BYTES];
+	char y[REPORT_KEY_BYTES];
+
+	trigger_key(trigger_classify(a), a, x);
+	trigger_key(trigger_classify(b), b, y);
+	ok(streq(x, y) == same, "%s: %s key", name, same ? "same" : "another");
+}
+
+static void
+test_keys(void)
+{
+	struct unit_event a = sample();
+	struct unit_event b = sample();
+	char key[REPORT_KEY_BYTES];
+
+	trigger_key(TRIGGER_UNIT_FAILED, &a, key);
+	ok_str(key, "0e7317f59481a2e2", "the key is stable: old reports have it");
+
+	text_copy(b.invocation_id, sizeof(b.invocation_id), "e585a59934ff4fa295c4aec47053fd1b");
+	b.n_restarts = 9;
+	b.is_final = true;
+	check_key("another run of the loop", &a, &b, true);
+	b = sample();
+	b.exec_main_status = 2;
+	check_key("another exit status", &a, &b, false);
+	b = sample();
+	b.exec_main_code = CLD_KILLED;
+	check_key("a signal with the number of the status", &a, &b, false);
+	b = sample();
+	b.was_ready = false;
+	check_key("another phase", &a, &b, false);
+	b = sample();
+	text_copy(b.unit, sizeof(b.unit), "crio.service");
+	check_key("another unit", &a, &b, false);
+	b = sample();
+	text_copy(b.result, sizeof(b.result), "timeout");
+	check_key("another result", &a, &b, false);
+}
+
+static void
+check_text(const struct unit_event *ev, const char *want)
+{
+	char reason[REASON_BYTES];
+
+	trigger_describe(ev, reason);
+	ok_str(reason, want, "described");
+}
+
+static void
+test_words(void)
+{
+	struct unit_event ev = sample();
+
+	ok(trigger_classify(&ev) == TRIGGER_UNIT_FAILED, "a failure");
+	ok(trigger_profile(TRIGGER_UNIT_FAILED) == PROFILE_CRASH, "crash profile");
+	check_text(&ev, "microshift.service exited with status 1");
+
+	text_copy(ev.result, sizeof(ev.result), "success");
+	ev.exec_main_status = 0;
+	ok(trigger_classify(&ev) == TRIGGER_UNIT_EXITED, "exit 0 after READY (etcd died)");
+	check_text(&ev, "microshift.service exited with status 0, nobody had asked for it");
+
+	ev = sample();
+	ev.was_ready = false;
+	text_copy(ev.result, sizeof(ev.result), "protocol");
+	ok(trigger_classify(&ev) == TRIGGER_UNIT_STARTUP, "before READY");
+	ok(trigger_profile(TRIGGER_UNIT_STARTUP) == PROFILE_STARTUP, "startup profile");
+	check_text(&ev, "microshift.service exited with status 1 before it was ready");
+
+	ev = sample();
+	ev.exec_main_code = CLD_DUMPED;
+	ev.exec_main_status = SIGSEGV;
+	ev.is_final = true;
+	check_text(&ev,
+	    "microshift.service was killed by SIGSEGV and dumped core; systemd gave up "
+	    "restarting it");
+
+	ev = sample();
+	ev.exec_main_code = CLD_KILLED;
+	ev.exec_main_status = 9999;
+	check_text(&ev, "microshift.service was killed by signal 9999");
+
+	ev = sample();
+	memset(ev.unit, 'u', sizeof(ev.unit) - 1);
+	{
+		char reason[REASON_BYTES];
+
+		trigger_describe(&ev, reason);
+		ok(strstr(reason, "exited with status 1") != NULL,
+		    "a long name leaves room for the rest");
+	}
+}
+
+int
+main(void)
+{
+	test_keys();
+	test_words();
+	return tap_done();
+}
