@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Keeps automatic captures rare: a pause for each problem that grows while it repeats, and a
+ * limit for all together. What is not captured is counted, never forgotten. Pure: the clock
+ * comes in.
+ *
+ * Pauses after the first, second, … report of a key: CoolDownSec, then six times the last, up
+ * to a day (10 min, 1 h, 6 h, 24 h by default). A key that was quiet for a day starts anew. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/cleanup.h"
+#include "lib/report.h"
+
+/* Problems that are remembered; the one unseen for the longest time makes room. A device has a
+ * handful; a flood of ever new keys must not grow the daemon. */
+#define LIMITER_KEYS_MAX       64u
+/* Longest pause, and how long a key must be quiet to be forgiven. */
+#define LIMITER_PAUSE_MAX_USEC (24 * UINT64_C(3600000000))
+
+struct limiter;
+
+enum verdict {
+	VERDICT_CAPTURE,
+	VERDICT_COOLING,      /* this problem was captured recently */
+	VERDICT_RATE_LIMITED, /* too many automatic captures in the last hour */
+};
+
+/* What is known of one key. */
+struct key_record {
+	char key[REPORT_KEY_BYTES];
+	uint64_t count;		   /* hits since it is known */
+	uint64_t first_usec;	   /* realtime */
+	uint64_t last_usec;	   /* realtime */
+	uint64_t last_report_usec; /* realtime of the last hit that was captured; 0 never */
+	uint64_t reports;	   /* captured since the key was last quiet */
+	char last_report[REPORT_ID_BYTES];
+};
+
+int limiter_new(struct limiter **ret);
+void limiter_free(struct limiter *l);
+DEFINE_CLEANUP(struct limiter *, limiter_free);
+
+/* Limits; see supportd.conf(5). May change at any time. */
+void limiter_configure(struct limiter *l, uint64_t cool_down_usec, uint64_t max_per_hour);
+
+/* Counts a hit of KEY at NOW_USEC (realtime) and decides. *ret_record (may be NULL) is borrowed
+ * until the next call. A clock that went back ends pauses instead of prolonging them. */
+enum verdict limiter_hit(struct limiter *l, const char *key, uint64_t now_usec,
+    const struct key_record **ret_record);
+
+/* The capture that the last VERDICT_CAPTURE of KEY allowed has this ID. */
+void limiter_set_report(struct limiter *l, const char *key, const char *report_id);
+
+/* What is known of KEY, or NULL. Borrowed until the next call of limiter_hit(). */
+const struct key_record *limiter_find(const struct limiter *l, const char *key);
+
+size_t limiter_count(const struct limiter *l);
+
+/* For state.json: an array that the caller owns, NULL when out of memory; and back. Records
+ * that are damaged are left out: losing a counter is no reason to refuse the rest. */
+cJSON *limiter_to_json(const struct limiter *l);
+void limiter_from_json(struct limiter *l, const cJSON *array);
