@@ -1,0 +1,755 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "daemon/spool.h"
+#include "lib/clock.h"
+#include "lib/fault.h"
+#include "lib/io.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/paths.h"
+#include "lib/text.h"
+
+#define LOG_DOMAIN "spool"
+
+#define DIR_MODE       0750
+#define FILE_MODE      0640
+#define SIDECAR_SUFFIX ".json"
+#define LOCK_FILE      "lock"
+
+/* The capture names its archive report.tar.zst; in reports/ the ID takes the place of "report".
+ */
+#define ARCHIVE_STEM "report"
+
+/* "ID.json", or the ID and what follows the stem in struct capture_meta's archive. */
+#define FILE_NAME_BYTES (REPORT_ID_BYTES + 64u)
+
+struct spool {
+	int state_fd;
+	int queue_fd;
+	int incoming_fd;
+	int reports_fd;
+	int inbox_fd;
+	int lock_fd;
+	struct report **reports; /* owned, in order of their sequence numbers */
+	size_t n_reports;
+	uint64_t total_bytes;
+	uint64_t max_sequence;
+};
+
+static int
+take_lock(struct spool *s, struct fault *reterr)
+{
+	s->lock_fd =
+	    openat(s->state_fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lock_fd < 0)
+		return fault_set(reterr, -errno, "cannot open the lock file: %m");
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return fault_set(reterr, errno == EWOULDBLOCK ? -EBUSY : -errno,
+		    "another microshift-supportd uses this state directory");
+	return 0;
+}
+
+static int
+open_directories(struct spool *s, const char *path, struct fault *reterr)
+{
+	struct {
+		const char *name;
+		int *fd;
+	} below[] = {
+		{ QUEUE_DIR, &s->queue_fd },
+		{ INCOMING_DIR, &s->incoming_fd },
+		{ REPORTS_DIR, &s->reports_fd },
+		{ INBOX_DIR, &s->inbox_fd },
+	};
+	int r;
+
+	r = io_open_dir(AT_FDCWD, path, DIR_MODE, &s->state_fd);
+	if (r < 0)
+		return fault_set(reterr, r, "cannot open or create '%s': %m", path);
+	for (size_t i = 0; i < ELEMENTSOF(below); i++) {
+		r = io_open_dir(s->state_fd, below[i].name, DIR_MODE, below[i].fd);
+		if (r < 0)
+			return fault_set(reterr, r, "cannot open or create '%s/%s': %m", path,
+			    below[i].name);
+	}
+	return 0;
+}
+
+static void
+note_sequence(struct spool *s, const char *id)
+{
+	uint64_t sequence = report_id_sequence(id);
+
+	if (sequence > s->max_sequence)
+		s->max_sequence = sequence;
+}
+
+/* Takes a copy of REPORT into the list, at its place. */
+static int
+insert_report(struct spool *s, const struct report *report, const struct report **ret)
+{
+	struct report **grown;
+	struct report *copy;
+	size_t i = s->n_reports;
+
+	copy = malloc(sizeof(*copy));
+	if (!copy)
+		return -ENOMEM;
+	*copy = *report;
+	grown = reallocarray(s->reports, s->n_reports + 1, sizeof(*grown));
+	if (!grown) {
+		free(copy);
+		return -ENOMEM;
+	}
+	s->reports = grown;
+	while (i > 0 && report_id_sequence(grown[i - 1]->id) > report_id_sequence(copy->id)) {
+		grown[i] = grown[i - 1];
+		i--;
+	}
+	grown[i] = copy;
+	s->n_reports++;
+	s->total_bytes += copy->capture.size_bytes;
+	note_sequence(s, copy->id);
+	if (ret)
+		*ret = copy;
+	return 0;
+}
+
+/* If NAME is "ID.json" of a valid ID, copies the ID. */
+static bool
+id_of_record(const char *name, char id[REPORT_ID_BYTES])
+{
+	size_t n = strlen(name);
+
+	if (!text_has_suffix(name, SIDECAR_SUFFIX) ||
+	    n - strlen(SIDECAR_SUFFIX) >= REPORT_ID_BYTES)
+		return false;
+	text_copy(id, n - strlen(SIDECAR_SUFFIX) + 1, name);
+	return report_id_is_valid(id);
+}
+
+static void
+record_name(const char *id, char name[FILE_NAME_BYTES])
+{
+	(void)snprintf(
+	    name, FILE_NAME_BYTES, "%.*s" SIDECAR_SUFFIX, (int)REPORT_ID_BYTES - 1, id);
+}
+
+static int
+load_sidecar(struct spool *s, const char *name, const char *id)
+{
+	_cleanup_free_ char *data = NULL;
+	struct report report;
+	struct fault fault;
+	struct stat st;
+	size_t size;
+	int r;
+
+	r = io_read_file(s->reports_fd, name, REPORT_MAX_BYTES, &data, &size);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0) {
+		(void)log_warning_errno(r, "Cannot read sidecar '%s', ignoring it: %m", name);
+		return 0;
+	}
+	r = report_parse(data, size, &report, &fault);
+	if (r < 0 || !streq(report.id, id)) {
+		log_warning("Sidecar '%s' is damaged (%s), ignoring it", name,
+		    r < 0 ? fault_text(&fault) : "another ID inside");
+		return r == -ENOMEM ? r : 0;
+	}
+	if (fstatat(s->reports_fd, report.capture.archive, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISREG(st.st_mode)) {
+		log_warning(
+		    "Archive '%s' is missing, ignoring its sidecar", report.capture.archive);
+		return 0;
+	}
+	report.capture.size_bytes = (uint64_t)st.st_size;
+	return insert_report(s, &report, NULL);
+}
+
+/* Calls FN for each "ID.json" in the directory; removes what a crash of ours left half-written.
+ */
+static int
+for_each_record(struct spool *s, int dir_fd,
+    int (*fn)(struct spool *s, const char *name, const char *id, void *userdata),
+    void *userdata)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	int fd;
+	int r;
+
+	fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	dir = fdopendir(fd);
+	if (!dir) {
+		(void)close_fd(fd);
+		return -ENOMEM;
+	}
+	for (struct dirent *de = readdir(dir); de; de = readdir(dir)) {
+		char id[REPORT_ID_BYTES];
+
+		if (io_is_temporary_name(de->d_name))
+			(void)unlinkat(dir_fd, de->d_name, 0);
+		else if (id_of_record(de->d_name, id)) {
+			r = fn(s, de->d_name, id, userdata);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static int
+load_one(struct spool *s, const char *name, const char *id, void *userdata)
+{
+	(void)userdata;
+	return load_sidecar(s, name, id);
+}
+
+int
+spool_open(const char *path, struct spool **ret, struct fault *reterr)
+{
+	_cleanup_(spool_closep) struct spool *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return fault_set(reterr, -ENOMEM, "%m");
+	s->state_fd = s->queue_fd = s->incoming_fd = s->reports_fd = s->inbox_fd = -EBADF;
+	s->lock_fd = -EBADF;
+	r = open_directories(s, path, reterr);
+	if (r < 0)
+		return r;
+	r = take_lock(s, reterr);
+	if (r < 0)
+		return r;
+	r = for_each_record(s, s->reports_fd, load_one, NULL);
+	if (r < 0)
+		return fault_set(reterr, r, "cannot read '%s/" REPORTS_DIR "': %m", path);
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+void
+spool_close(struct spool *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n_reports; i++)
+		free(s->reports[i]);
+	free(s->reports);
+	(void)close_fd(s->lock_fd);
+	(void)close_fd(s->inbox_fd);
+	(void)close_fd(s->reports_fd);
+	(void)close_fd(s->incoming_fd);
+	(void)close_fd(s->queue_fd);
+	(void)close_fd(s->state_fd);
+	free(s);
+}
+
+int
+spool_state_fd(const struct spool *s)
+{
+	return s->state_fd;
+}
+
+int
+spool_inbox_fd(const struct spool *s)
+{
+	return s->inbox_fd;
+}
+
+static void
+trim_tombstones(const struct spool *s)
+{
+	_cleanup_free_ char *data = NULL;
+	struct stat st;
+	const char *keep;
+	size_t size;
+
+	if (fstatat(s->state_fd, TOMBSTONES_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    st.st_size < (off_t)TOMBSTONES_MAX_BYTES)
+		return;
+	if (io_read_file(s->state_fd, TOMBSTONES_FILE, 2 * TOMBSTONES_MAX_BYTES, &data, &size) <
+	    0)
+		return;
+	keep = memchr(data + size / 2, '\n', size - size / 2);
+	keep = keep ? keep + 1 : data + size;
+	(void)io_write_file_atomic(
+	    s->state_fd, TOMBSTONES_FILE, keep, (size_t)(data + size - keep), FILE_MODE);
+}
+
+struct tombstone {
+	const char *id;
+	uint64_t created_usec;
+	const char *trigger;
+	const char *key;
+	const char *reason_of_report;
+	const struct unit_event *event;
+};
+
+static void
+write_tombstone(const struct spool *s, const struct tombstone *t, const char *reason)
+{
+	_cleanup_json_ cJSON *object = cJSON_CreateObject();
+	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *line = NULL;
+	int r;
+
+	if (!object || json_add_uint(object, "time_usec", clock_realtime_usec()) < 0 ||
+	    json_add_text(object, "id", t->id) < 0 ||
+	    json_add_uint(object, "created_usec", t->created_usec) < 0 ||
+	    json_add_text(object, "trigger", t->trigger) < 0 ||
+	    json_add_text(object, "key", t->key) < 0 ||
+	    json_add_text(object, "report", t->reason_of_report) < 0 ||
+	    json_add_text(object, "reason", reason) < 0)
+		return;
+	if (t->event->unit[0] != '\0' &&
+	    json_add_item(object, "event", unit_event_to_json(t->event)) < 0)
+		return;
+	text = json_print(object, false);
+	line = text ? text_format("%s\n", text) : NULL;
+	if (!line)
+		return;
+	trim_tombstones(s);
+	r = io_append_file(s->state_fd, TOMBSTONES_FILE, line, strlen(line), FILE_MODE);
+	if (r < 0)
+		(void)log_warning_errno(
+		    r, "Cannot leave a tombstone for '%s', ignoring: %m", t->id);
+}
+
+static void
+bury_report(const struct spool *s, const struct report *report, const char *reason)
+{
+	struct tombstone t = {
+		.id = report->id,
+		.created_usec = report->created_usec,
+		.trigger = trigger_to_string(report->trigger),
+		.key = report->key,
+		.reason_of_report = report->reason,
+		.event = &report->event,
+	};
+
+	write_tombstone(s, &t, reason);
+}
+
+int
+spool_enqueue(struct spool *s, const struct request *req)
+{
+	_cleanup_json_ cJSON *object = NULL;
+	_cleanup_free_ char *text = NULL;
+	char name[FILE_NAME_BYTES];
+	int r;
+
+	object = request_to_json(req);
+	text = object ? json_print(object, false) : NULL;
+	if (!text)
+		return -ENOMEM;
+	record_name(req->id, name);
+	r = io_write_file_atomic(s->queue_fd, name, text, strlen(text), FILE_MODE);
+	if (r < 0)
+		return r;
+	note_sequence(s, req->id);
+	return 0;
+}
+
+void
+spool_dequeue(struct spool *s, const char *id)
+{
+	char name[FILE_NAME_BYTES];
+
+	record_name(id, name);
+	if (unlinkat(s->queue_fd, name, 0) < 0 && errno != ENOENT)
+		(void)log_warning_errno(-errno, "Cannot remove request '%s', ignoring: %m", id);
+	/* Best effort: a request that comes back after a power cut finds its report committed.
+	 */
+	(void)io_sync_dir(s->queue_fd);
+	(void)io_remove_tree(s->incoming_fd, id);
+}
+
+struct request_list {
+	struct request *requests;
+	size_t n;
+};
+
+static void
+bury_damaged(struct spool *s, const char *id, const char *reason)
+{
+	struct request req = { .trigger = TRIGGER_REQUEST };
+
+	text_copy(req.id, sizeof(req.id), id);
+	spool_bury(s, &req, reason);
+}
+
+static int
+load_request(struct spool *s, const char *name, const char *id, void *userdata)
+{
+	struct request_list *list = userdata;
+	_cleanup_free_ char *data = NULL;
+	struct request req = { 0 };
+	struct request *grown;
+	struct fault fault = { 0 };
+	size_t size;
+	int r;
+
+	note_sequence(s, id);
+	r = io_read_file(s->queue_fd, name, REQUEST_MAX_BYTES, &data, &size);
+	if (r >= 0)
+		r = request_parse(data, size, &req, &fault);
+	else
+		(void)fault_set(&fault, r, "%m");
+	if (r >= 0 && !streq(req.id, id)) {
+		request_done(&req);
+		r = fault_set(&fault, -EINVAL, "another ID inside");
+	}
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0) {
+		log_warning(
+		    "Request '%s' is damaged (%s), giving it up", id, fault_text(&fault));
+		bury_damaged(s, id, "the request was damaged");
+		return 0;
+	}
+	grown = reallocarray(list->requests, list->n + 1, sizeof(*grown));
+	if (!grown) {
+		request_done(&req);
+		return -ENOMEM;
+	}
+	list->requests = grown;
+	grown[list->n++] = req;
+	return 0;
+}
+
+static int
+compare_requests(const void *a, const void *b)
+{
+	uint64_t x = report_id_sequence(((const struct request *)a)->id);
+	uint64_t y = report_id_sequence(((const struct request *)b)->id);
+
+	return x < y ? -1 : x > y;
+}
+
+int
+spool_read_queue(struct spool *s, struct request **ret, size_t *ret_n)
+{
+	struct request_list list = { 0 };
+	int r;
+
+	r = for_each_record(s, s->queue_fd, load_request, &list);
+	if (r < 0) {
+		for (size_t i = 0; i < list.n; i++)
+			request_done(&list.requests[i]);
+		free(list.requests);
+		return r;
+	}
+	if (list.n > 1)
+		qsort(list.requests, list.n, sizeof(*list.requests), compare_requests);
+	*ret = list.requests;
+	*ret_n = list.n;
+	return 0;
+}
+
+void
+spool_bury(struct spool *s, const struct request *req, const char *reason)
+{
+	struct tombstone t = {
+		.id = req->id,
+		.created_usec = req->created_usec,
+		.trigger = trigger_to_string(req->trigger),
+		.key = req->key,
+		.reason_of_report = req->reason,
+		.event = &req->event,
+	};
+
+	write_tombstone(s, &t, reason);
+	spool_dequeue(s, req->id);
+}
+
+void
+spool_clean_incoming(struct spool *s)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	int fd;
+
+	fd = openat(s->incoming_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		(void)close_fd(fd);
+		return;
+	}
+	for (struct dirent *de = readdir(dir); de; de = readdir(dir)) {
+		char name[FILE_NAME_BYTES];
+
+		if (!report_id_is_valid(de->d_name))
+			continue;
+		record_name(de->d_name, name);
+		if (faccessat(s->queue_fd, name, F_OK, 0) >= 0)
+			continue;
+		log_info("Removing what is left of capture '%s'", de->d_name);
+		(void)io_remove_tree(s->incoming_fd, de->d_name);
+	}
+}
+
+static int
+open_incoming(const struct spool *s, const char *id)
+{
+	int fd = openat(s->incoming_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? -errno : fd;
+}
+
+bool
+spool_is_finished(const struct spool *s, const char *id)
+{
+	_cleanup_close_ int fd = open_incoming(s, id);
+
+	return fd >= 0 && faccessat(fd, CAPTURE_META_FILE, F_OK, 0) >= 0;
+}
+
+static int
+read_meta(int incoming_fd, const char *id, struct capture_meta *ret, struct fault *reterr)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+	int r;
+
+	r = io_read_file(incoming_fd, CAPTURE_META_FILE, REPORT_MAX_BYTES, &data, &size);
+	if (r < 0)
+		return fault_set(reterr, r, "cannot read " CAPTURE_META_FILE ": %m");
+	r = capture_meta_parse(data, size, ret, reterr);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0 || !streq(ret->id, id)) {
+		fault_wrap(reterr, CAPTURE_META_FILE);
+		return -EBADMSG;
+	}
+	if (!text_has_prefix(ret->archive, ARCHIVE_STEM "."))
+		return fault_set(reterr, -EBADMSG, "archive has the name '%s'", ret->archive);
+	return 0;
+}
+
+/* The capture fsynced the archive before it wrote meta.json, so that a size that fits is
+ * enough; the digest is for whoever reads the report. */
+static int
+check_archive(int dir_fd, const char *name, uint64_t size_bytes)
+{
+	struct stat st;
+
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != size_bytes)
+		return -EBADMSG;
+	return 0;
+}
+
+/* Moves the archive, unless an earlier attempt has done so. */
+static int
+move_archive(const struct spool *s, int incoming_fd, const struct capture_meta *meta,
+    const char *name, struct fault *reterr)
+{
+	int r;
+
+	r = check_archive(incoming_fd, meta->archive, meta->size_bytes);
+	if (r == -ENOENT && check_archive(s->reports_fd, name, meta->size_bytes) == 0)
+		return 0;
+	if (r < 0)
+		return fault_set(reterr, -EBADMSG, "archive is missing or has another size");
+	if (renameat2(incoming_fd, meta->archive, s->reports_fd, name, RENAME_NOREPLACE) < 0)
+		return fault_set(reterr, -errno, "cannot move the archive: %m");
+	return io_sync_dir(s->reports_fd);
+}
+
+static int
+write_sidecar(const struct spool *s, const struct report *report)
+{
+	_cleanup_json_ cJSON *object = report_to_json(report);
+	_cleanup_free_ char *text = object ? json_print(object, true) : NULL;
+	char name[FILE_NAME_BYTES];
+
+	if (!text)
+		return -ENOMEM;
+	record_name(report->id, name);
+	return io_write_file_atomic(s->reports_fd, name, text, strlen(text), FILE_MODE);
+}
+
+int
+spool_commit(struct spool *s, const struct request *req, uint64_t now_usec,
+    const struct report **ret_report, struct fault *reterr)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct capture_meta meta;
+	struct report report;
+	char name[FILE_NAME_BYTES];
+	const struct report *known = spool_find(s, req->id);
+	int r;
+
+	/* We died between the sidecar and the removal of the request. */
+	if (known) {
+		spool_dequeue(s, req->id);
+		if (ret_report)
+			*ret_report = known;
+		return 0;
+	}
+	fd = open_incoming(s, req->id);
+	if (fd < 0)
+		return fault_set(reterr, fd, "cannot open the capture's directory: %m");
+	r = read_meta(fd, req->id, &meta, reterr);
+	if (r < 0)
+		return r;
+	(void)snprintf(
+	    name, sizeof(name), "%s%.60s", req->id, meta.archive + strlen(ARCHIVE_STEM));
+	r = move_archive(s, fd, &meta, name, reterr);
+	if (r < 0)
+		return r;
+	report_from_capture(req, &meta, name, now_usec, &report);
+	r = write_sidecar(s, &report);
+	if (r < 0)
+		return fault_set(reterr, r, "cannot write the sidecar: %m");
+	r = insert_report(s, &report, ret_report);
+	if (r < 0)
+		return fault_set(reterr, r, "%m");
+	spool_dequeue(s, req->id);
+	return 0;
+}
+
+size_t
+spool_count(const struct spool *s)
+{
+	return s->n_reports;
+}
+
+const struct report *
+spool_at(const struct spool *s, size_t i)
+{
+	return s->reports[i];
+}
+
+const struct report *
+spool_find(const struct spool *s, const char *id)
+{
+	for (size_t i = 0; i < s->n_reports; i++)
+		if (streq(s->reports[i]->id, id))
+			return s->reports[i];
+	return NULL;
+}
+
+uint64_t
+spool_total_bytes(const struct spool *s)
+{
+	return s->total_bytes;
+}
+
+uint64_t
+spool_max_sequence(const struct spool *s)
+{
+	return s->max_sequence;
+}
+
+int
+spool_free_bytes(const struct spool *s, uint64_t *ret_bytes)
+{
+	struct statvfs vfs;
+
+	if (fstatvfs(s->state_fd, &vfs) < 0)
+		return -errno;
+	*ret_bytes = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+	return 0;
+}
+
+int
+spool_open_archive(const struct spool *s, const char *id, int *ret_fd)
+{
+	const struct report *report = spool_find(s, id);
+	int fd;
+
+	if (!report)
+		return -ENOENT;
+	fd = openat(s->reports_fd, report->capture.archive, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	return 0;
+}
+
+int
+spool_remove(struct spool *s, const char *id, const char *reason)
+{
+	char name[FILE_NAME_BYTES];
+	size_t i;
+
+	for (i = 0; i < s->n_reports; i++)
+		if (streq(s->reports[i]->id, id))
+			break;
+	if (i == s->n_reports)
+		return -ENOENT;
+	record_name(id, name);
+	/* Sidecar first: without it the report does not exist, whatever happens next. */
+	if (unlinkat(s->reports_fd, name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	if (unlinkat(s->reports_fd, s->reports[i]->capture.archive, 0) < 0 && errno != ENOENT)
+		(void)log_warning_errno(-errno, "Cannot remove archive '%s', ignoring: %m",
+		    s->reports[i]->capture.archive);
+	(void)io_sync_dir(s->reports_fd);
+	if (reason)
+		bury_report(s, s->reports[i], reason);
+
+	s->total_bytes -= s->reports[i]->capture.size_bytes;
+	free(s->reports[i]);
+	s->n_reports--;
+	memmove(&s->reports[i], &s->reports[i + 1], (s->n_reports - i) * sizeof(*s->reports));
+	return 0;
+}
+
+/* Removes report I, telling FN before. */
+static void
+evict(struct spool *s, size_t i, enum vacuum_reason reason, spool_evict_fn fn, void *userdata)
+{
+	char id[REPORT_ID_BYTES];
+	int r;
+
+	text_copy(id, sizeof(id), s->reports[i]->id);
+	if (fn)
+		fn(s->reports[i], reason, userdata);
+	r = spool_remove(s, id, vacuum_reason_to_string(reason));
+	if (r < 0)
+		(void)log_warning_errno(r, "Cannot remove report '%s', ignoring: %m", id);
+}
+
+bool
+spool_vacuum(struct spool *s, const struct vacuum_limits *limits,
+    const struct vacuum_incoming *incoming, uint64_t now_usec, spool_evict_fn fn,
+    void *userdata)
+{
+	_cleanup_free_ struct vacuum_entry *entries = NULL;
+	uint64_t free_bytes;
+	bool within;
+
+	/* When the file system cannot be asked, its limit cannot be kept; the others can. */
+	if (spool_free_bytes(s, &free_bytes) < 0)
+		free_bytes = UINT64_MAX / 2;
+	entries = calloc(s->n_reports + 1, sizeof(*entries));
+	if (!entries)
+		return false;
+	for (size_t i = 0; i < s->n_reports; i++)
+		entries[i] = (struct vacuum_entry){
+			.key = s->reports[i]->key,
+			.created_usec = s->reports[i]->created_usec,
+			.size_bytes = s->reports[i]->capture.size_bytes,
+			.manual = s->reports[i]->trigger == TRIGGER_REQUEST,
+		};
+	within = vacuum_plan(entries, s->n_reports, limits, incoming, free_bytes, now_usec);
+	/* From the end, so that the indices before stay right. */
+	for (size_t i = s->n_reports; i > 0; i--)
+		if (entries[i - 1].verdict != VACUUM_KEEP)
+			evict(s, i - 1, entries[i - 1].verdict, fn, userdata);
+	return within;
+}
