@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include <systemd/sd-id128.h>
+
+#include "daemon/flash.h"
+#include "daemon/inbox.h"
+#include "daemon/intake.h"
+#include "daemon/limiter.h"
+#include "daemon/loop.h"
+#include "daemon/runlog.h"
+#include "daemon/scheduler.h"
+#include "daemon/spool.h"
+#include "daemon/state.h"
+#include "daemon/trigger.h"
+#include "lib/clock.h"
+#include "lib/failure.h"
+#include "lib/fault.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/msgids.h"
+#include "lib/settings.h"
+#include "lib/text.h"
+
+#define LOG_DOMAIN "intake"
+
+/* Units= takes no more. */
+#define UNITS_MAX   16u
+/* Notices that wait for the watcher; a storm of hooks is cut here and answered by the watcher.
+ */
+#define NOTICES_MAX 32u
+
+/* A hook's notice that waits for the watcher to tell the same. */
+struct waiting_notice {
+	struct failure_notice notice;
+	uint64_t due_usec; /* CLOCK_MONOTONIC */
+	TAILQ_ENTRY(waiting_notice) link;
+};
+
+struct watched_unit {
+	char unit[UNIT_NAME_BYTES];
+	struct unit_snapshot snapshot;
+};
+
+struct token {
+	char token[65];
+	uid_t uid;
+	char id[REPORT_ID_BYTES];
+};
+
+struct intake {
+	struct spool *spool;		 /* borrowed */
+	struct scheduler *scheduler;	 /* borrowed */
+	const struct settings *settings; /* borrowed */
+	struct intake_handlers handlers;
+	void *userdata;
+	struct limiter *limiter;	 /* owned */
+	struct runlog *runlog;		 /* owned */
+	struct loop_timer *notice_timer; /* owned */
+	TAILQ_HEAD(, waiting_notice) notices;
+	size_t n_notices;
+	struct watched_unit units[UNITS_MAX];
+	size_t n_units;
+	struct runtrack_state saved_units[UNITS_MAX];
+	size_t n_saved_units;
+	intake_export_fn export_units;
+	void *export_userdata;
+	struct token tokens[INTAKE_TOKENS_MAX]; /* a ring */
+	size_t next_token;
+	char boot_id[ID128_BYTES];
+	uint64_t sequence;
+	uint64_t suppressed;
+};
+
+void
+intake_save(struct intake *in)
+{
+	struct runtrack_state units[UNITS_MAX];
+	struct state state = {
+		.sequence = in->sequence,
+		.limiter = in->limiter,
+		.runlog = in->runlog,
+		.units = units,
+	};
+	int r;
+
+	if (in->export_units)
+		state.n_units = in->export_units(units, UNITS_MAX, in->export_userdata);
+	r = state_save(spool_state_fd(in->spool), &state);
+	if (r < 0)
+		(void)log_warning_errno(r, "Cannot save the state, ignoring: %m");
+}
+
+static void
+load(struct intake *in)
+{
+	struct state state = {
+		.limiter = in->limiter,
+		.runlog = in->runlog,
+		.units = in->saved_units,
+		.max_units = UNITS_MAX,
+	};
+	int r;
+
+	r = state_load(spool_state_fd(in->spool), &state);
+	if (r < 0 && r != -ENOENT)
+		(void)log_warning_errno(r, "Cannot read the saved state, starting anew: %m");
+	in->n_saved_units = state.n_units;
+	in->sequence = state.sequence;
+	if (spool_max_sequence(in->spool) > in->sequence)
+		in->sequence = spool_max_sequence(in->spool);
+}
+
+/* Ends that are in the spool are known, even if we died before the state was saved. */
+static void
+remember_spool(struct intake *in)
+{
+	for (size_t i = 0; i < spool_count(in->spool); i++) {
+		const struct report *report = spool_at(in->spool, i);
+
+		if (report->event.unit[0] != '\0')
+			(void)runlog_add(in->runlog, &report->event, false, 0);
+	}
+	for (size_t i = 0; i < scheduler_count(in->scheduler); i++) {
+		const struct request *req = scheduler_at(in->scheduler, i);
+
+		if (req->event.unit[0] != '\0')
+			(void)runlog_add(in->runlog, &req->event, false, 0);
+	}
+}
+
+static bool
+vacuum(struct intake *in, const struct vacuum_incoming *incoming)
+{
+	const struct settings *s = in->settings;
+	struct vacuum_limits limits = {
+		.max_reports = s->max_reports,
+		.max_use_bytes = s->max_use_bytes,
+		.keep_free_bytes = s->keep_free_bytes,
+		.max_age_usec = s->max_age_usec,
+		.max_manual_reports = s->max_manual_reports,
+		.manual_use_bytes = s->manual_use_bytes,
+	};
+
+	return spool_vacuum(in->spool, &limits, incoming, clock_realtime_usec(),
+	    in->handlers.on_evicted, in->userdata);
+}
+
+/* Gives REQ an ID and the facts of the moment and hands it on. Consumes REQ; the ID is copied.
+ */
+static int
+submit(struct intake *in, struct request *req, char id[REPORT_ID_BYTES])
+{
+	struct vacuum_incoming incoming = {
+		.size_bytes = INTAKE_RESERVE_BYTES,
+		.manual = req->trigger == TRIGGER_REQUEST,
+	};
+
+	req->created_usec = clock_realtime_usec();
+	report_id_make(req->id, req->created_usec, ++in->sequence, req->event.invocation_id);
+	text_copy(id, REPORT_ID_BYTES, req->id);
+	req->flash = flash_take(spool_state_fd(in->spool));
+	if (!vacuum(in, &incoming) && req->profile != PROFILE_FLASH) {
+		log_warning(
+		    "The spool is full of reports that must be kept, taking only a flash");
+		req->profile = PROFILE_FLASH;
+	}
+	return scheduler_add(in->scheduler, req);
+}
+
+static void
+suppress(struct intake *in, const char *unit, const char *key, uint64_t count, const char *why)
+{
+	struct log_field fields[] = { { "SUPPORTD_UNIT", unit }, { "SUPPORTD_KEY", key } };
+	char message[REASON_BYTES];
+
+	in->suppressed++;
+	(void)snprintf(message, sizeof(message),
+	    "The end of a run of %.100s is only counted (%llu times so far): %s", unit,
+	    (unsigned long long)count, why);
+	log_event(MSGID_SUPPRESSED, LOG_INFO, fields, ELEMENTSOF(fields), "%s", message);
+	in->handlers.on_suppressed(unit, message, in->userdata);
+}
+
+static void
+log_run_ended(const struct unit_event *event, const char *reason)
+{
+	struct log_field fields[] = {
+		{ "SUPPORTD_UNIT", event->unit },
+		{ "SUPPORTD_INVOCATION_ID", event->invocation_id },
+		{ "SUPPORTD_RESULT", event->result },
+	};
+
+	log_event(MSGID_RUN_ENDED, LOG_NOTICE, fields, ELEMENTSOF(fields), "%s", reason);
+}
+
+/* An end that nobody asked for and that was not known. */
+static void
+capture_event(struct intake *in, const struct unit_event *event, enum source source)
+{
+	struct request req = { .source = source, .event = *event };
+	const struct key_record *record;
+	enum verdict verdict;
+	char id[REPORT_ID_BYTES];
+	int r;
+
+	req.trigger = trigger_classify(event);
+	req.profile = trigger_profile(req.trigger);
+	trigger_key(req.trigger, event, req.key);
+	trigger_describe(event, req.reason);
+	log_run_ended(event, req.reason);
+
+	if (scheduler_count(in->scheduler) >= in->settings->max_queued) {
+		suppress(in, event->unit, req.key, 1, "too many requests wait (MaxQueued=)");
+		return;
+	}
+	verdict = limiter_hit(in->limiter, req.key, clock_realtime_usec(), &record);
+	if (verdict != VERDICT_CAPTURE) {
+		suppress(in, event->unit, req.key, record->count,
+		    verdict == VERDICT_COOLING ? "the same was captured recently (CoolDownSec=)"
+					       : "too many captures in an hour (MaxPerHour=)");
+		return;
+	}
+	req.occurrences = record->count;
+	r = submit(in, &req, id);
+	if (r < 0) {
+		log_event(MSGID_SPOOL_UNWRITABLE, LOG_ERR, NULL, 0,
+		    "Cannot put a request on disk, no report of this end: %s", strerror(-r));
+		return;
+	}
+	limiter_set_report(in->limiter, req.key, id);
+}
+
+void
+intake_on_run_event(struct intake *in, const struct run_event *event)
+{
+	struct unit_event ended = event->event;
+
+	if (event->type == RUN_ENDED || event->type == RUN_FINAL) {
+		if (ended.boot_id[0] == '\0')
+			text_copy(ended.boot_id, sizeof(ended.boot_id), in->boot_id);
+		/* A final failure is mostly that of a run whose end was told before. */
+		if (!runlog_add(in->runlog, &ended, event->is_requested, clock_boottime_usec()))
+			log_debug("Run '%s' of '%s' is known to have ended",
+			    ended.invocation_id, ended.unit);
+		else if (event->is_requested)
+			log_info("A run of '%s' ended as requested", ended.unit);
+		else
+			capture_event(in, &ended, SOURCE_WATCHER);
+	}
+	intake_save(in);
+}
+
+static struct watched_unit *
+find_unit(struct intake *in, const char *unit)
+{
+	for (size_t i = 0; i < in->n_units; i++)
+		if (streq(in->units[i].unit, unit))
+			return &in->units[i];
+	return NULL;
+}
+
+void
+intake_on_state(struct intake *in, const char *unit, const struct unit_snapshot *snapshot)
+{
+	struct watched_unit *u = find_unit(in, unit);
+
+	if (!u) {
+		if (in->n_units == UNITS_MAX)
+			return;
+		u = &in->units[in->n_units++];
+		text_copy(u->unit, sizeof(u->unit), unit);
+	}
+	u->snapshot = *snapshot;
+}
+
+/* The invocation of UNIT that runs now, or "". */
+static const char *
+current_invocation(struct intake *in, const char *unit)
+{
+	const struct watched_unit *u = find_unit(in, unit);
+
+	if (!u || streq(u->snapshot.active_state, "failed") ||
+	    streq(u->snapshot.active_state, "inactive"))
+		return "";
+	return u->snapshot.invocation_id;
+}
+
+/* A notice that nobody else told of. */
+static void
+capture_notice(struct intake *in, const struct failure_notice *notice, enum source source)
+{
+	struct unit_event event = {
+		.active_state = "failed",
+		.exit_usec = notice->realtime_usec,
+		/* `protocol` is how systemd names an end before READY; else we do not know. */
+		.was_ready = !streq(notice->result, "protocol"),
+	};
+
+	text_copy(event.boot_id, sizeof(event.boot_id), notice->boot_id);
+	text_copy(event.unit, sizeof(event.unit), notice->unit);
+	text_copy(event.invocation_id, sizeof(event.invocation_id), notice->invocation_id);
+	text_copy(event.result, sizeof(event.result), notice->result);
+	failure_notice_exec_main(notice, &event.exec_main_code, &event.exec_main_status);
+	if (runlog_add(in->runlog, &event, false, clock_boottime_usec()))
+		capture_event(in, &event, source);
+	(void)runlog_match_notice(in->runlog, notice, "");
+}
+
+static void
+on_notice_timer(void *userdata)
+{
+	struct intake *in = userdata;
+	uint64_t now = clock_monotonic_usec();
+	struct waiting_notice *w;
+
+	while ((w = TAILQ_FIRST(&in->notices)) && w->due_usec <= now) {
+		TAILQ_REMOVE(&in->notices, w, link);
+		in->n_notices--;
+		if (!runlog_match_notice(
+			in->runlog, &w->notice, current_invocation(in, w->notice.unit)))
+			capture_notice(in, &w->notice, SOURCE_HOOK);
+		free(w);
+	}
+	if (w)
+		(void)loop_timer_arm(in->notice_timer, w->due_usec - now);
+	intake_save(in);
+}
+
+void
+intake_on_notice(struct intake *in, const struct failure_notice *notice)
+{
+	struct waiting_notice *w;
+
+	if (runlog_match_notice(in->runlog, notice, current_invocation(in, notice->unit))) {
+		log_debug("The hook tells of an end of '%s' that is known", notice->unit);
+		return;
+	}
+	if (!find_unit(in, notice->unit)) {
+		capture_notice(in, notice, SOURCE_HOOK);
+		intake_save(in);
+		return;
+	}
+	if (in->n_notices == NOTICES_MAX) {
+		log_warning("Too many notices of hooks wait, leaving '%s' to the watcher",
+		    notice->unit);
+		return;
+	}
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return;
+	w->notice = *notice;
+	w->due_usec = clock_monotonic_usec() + INTAKE_NOTICE_WAIT_USEC;
+	TAILQ_INSERT_TAIL(&in->notices, w, link);
+	if (in->n_notices++ == 0)
+		(void)loop_timer_arm(in->notice_timer, INTAKE_NOTICE_WAIT_USEC);
+}
+
+static void
+on_inbox_notice(const struct failure_notice *notice, void *userdata)
+{
+	struct intake *in = userdata;
+
+	if (!runlog_match_notice(in->runlog, notice, current_invocation(in, notice->unit)))
+		capture_notice(in, notice, SOURCE_INBOX);
+}
+
+void
+intake_read_inbox(struct intake *in)
+{
+	int r;
+
+	r = inbox_drain(spool_inbox_fd(in->spool), on_inbox_notice, in);
+	if (r < 0)
+		(void)log_warning_errno(r, "Cannot read the inbox, ignoring: %m");
+	intake_save(in);
+}
+
+static const struct token *
+find_token(const struct intake *in, const struct intake_wish *wish)
+{
+	if (is_empty(wish->token))
+		return NULL;
+	for (size_t i = 0; i < INTAKE_TOKENS_MAX; i++)
+		if (in->tokens[i].uid == wish->uid && streq(in->tokens[i].token, wish->token))
+			return &in->tokens[i];
+	return NULL;
+}
+
+static void
+remember_token(struct intake *in, const struct intake_wish *wish, const char *id)
+{
+	struct token *t = &in->tokens[in->next_token];
+
+	if (is_empty(wish->token))
+		return;
+	in->next_token = (in->next_token + 1) % INTAKE_TOKENS_MAX;
+	text_copy(t->token, sizeof(t->token), wish->token);
+	text_copy(t->id, sizeof(t->id), id);
+	t->uid = wish->uid;
+}
+
+static size_t
+count_manual(const struct intake *in)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < scheduler_count(in->scheduler); i++)
+		if (scheduler_at(in->scheduler, i)->trigger == TRIGGER_REQUEST)
+			n++;
+	return n;
+}
+
+int
+intake_wish(struct intake *in, const struct intake_wish *wish, char id[REPORT_ID_BYTES],
+    struct fault *reterr)
+{
+	struct request req = {
+		.trigger = TRIGGER_REQUEST,
+		.source = SOURCE_CLIENT,
+		.profile = wish->has_profile ? wish->profile : in->settings->default_profile,
+		.occurrences = 1,
+		.uid = wish->uid,
+	};
+	const struct token *known = find_token(in, wish);
+	int r;
+
+	if (known) {
+		text_copy(id, REPORT_ID_BYTES, known->id);
+		return 0;
+	}
+	if (count_manual(in) >= INTAKE_MANUAL_MAX ||
+	    scheduler_count(in->scheduler) >= in->settings->max_queued)
+		return fault_set(reterr, -EBUSY, "%zu requests wait already, try again later",
+		    scheduler_count(in->scheduler));
+	text_copy(req.reason, sizeof(req.reason), wish->reason);
+	for (char *const *o = wish->only; o && *o; o++) {
+		r = strv_append(&req.only, *o);
+		if (r < 0) {
+			request_done(&req);
+			return fault_set(reterr, r, "%m");
+		}
+	}
+	r = submit(in, &req, id);
+	if (r < 0)
+		return fault_set(reterr, r, "cannot put the request on disk: %m");
+	remember_token(in, wish, id);
+	intake_save(in);
+	return 0;
+}
+
+void
+intake_vacuum(struct intake *in)
+{
+	struct vacuum_incoming none = { 0 };
+
+	if (!vacuum(in, &none))
+		log_warning("The spool is above its limits with reports that must be kept");
+}
+
+uint64_t
+intake_occurrences(const struct intake *in, const struct report *report)
+{
+	const struct key_record *k = NULL;
+
+	if (report->key[0] != '\0')
+		k = limiter_find(in->limiter, report->key);
+	if (!k || !streq(k->last_report, report->id))
+		return report->occurrences;
+	return k->count;
+}
+
+uint64_t
+intake_suppressed(const struct intake *in)
+{
+	return in->suppressed;
+}
+
+size_t
+intake_units(const struct intake *in)
+{
+	return in->n_units;
+}
+
+const struct unit_snapshot *
+intake_unit_at(const struct intake *in, size_t i, const char **ret_unit)
+{
+	*ret_unit = in->units[i].unit;
+	return &in->units[i].snapshot;
+}
+
+const struct runtrack_state *
+intake_saved_units(const struct intake *in, size_t *ret_n)
+{
+	*ret_n = in->n_saved_units;
+	return in->saved_units;
+}
+
+void
+intake_set_export(struct intake *in, intake_export_fn fn, void *userdata)
+{
+	in->export_units = fn;
+	in->export_userdata = userdata;
+}
+
+void
+intake_configure(struct intake *in, const struct settings *settings, bool same_units)
+{
+	in->settings = settings;
+	limiter_configure(in->limiter, settings->cool_down_usec, settings->max_per_hour);
+	if (!same_units)
+		in->n_units = 0;
+}
+
+static void
+read_boot_id(char boot_id[ID128_BYTES])
+{
+	sd_id128_t id;
+
+	if (sd_id128_get_boot(&id) >= 0)
+		(void)sd_id128_to_string(id, boot_id);
+}
+
+int
+intake_new(struct loop *loop, struct spool *spool, struct scheduler *scheduler,
+    const struct settings *settings, const struct intake_handlers *handlers, void *userdata,
+    struct intake **ret)
+{
+	_cleanup_(intake_freep) struct intake *in = calloc(1, sizeof(*in));
+	int r;
+
+	if (!in)
+		return -ENOMEM;
+	TAILQ_INIT(&in->notices);
+	in->spool = spool;
+	in->scheduler = scheduler;
+	in->handlers = *handlers;
+	in->userdata = userdata;
+	read_boot_id(in->boot_id);
+	r = limiter_new(&in->limiter);
+	if (r < 0)
+		return r;
+	r = runlog_new(&in->runlog);
+	if (r < 0)
+		return r;
+	r = loop_timer_new(
+	    loop, LOOP_PRIORITY_DEADLINE, on_notice_timer, in, &in->notice_timer);
+	if (r < 0)
+		return r;
+	intake_configure(in, settings, true);
+	load(in);
+	remember_spool(in);
+	*ret = TAKE_PTR(in);
+	return 0;
+}
+
+void
+intake_free(struct intake *in)
+{
+	struct waiting_notice *w;
+
+	if (!in)
+		return;
+	while ((w = TAILQ_FIRST(&in->notices))) {
+		TAILQ_REMOVE(&in->notices, w, link);
+		free(w);
+	}
+	if (in->notice_timer)
+		loop_timer_free(in->notice_timer);
+	runlog_free(in->runlog);
+	limiter_free(in->limiter);
+	free(in);
+}

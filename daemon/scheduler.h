@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The way of a request: on disk, its capture started as a unit, its end, the commit. One
+ * capture runs at a time; the others wait in order.
+ *
+ * A capture that ends without a result is tried once more and then given up with a tombstone,
+ * so that one that takes the machine down cannot do so for ever. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/cleanup.h"
+#include "lib/proto.h"
+#include "lib/report.h"
+
+struct busloop;
+struct scheduler;
+struct spool;
+
+/* Captures started for one request. */
+#define SCHEDULER_ATTEMPTS_MAX 2u
+/* Between attempts, and before a commit that met a full disk is repeated. */
+#define SCHEDULER_RETRY_USEC   UINT64_C(10000000)
+
+/* REQ has a new state. REPORT (borrowed, NULL when there is none) comes with the final states
+ * that have one; MESSAGE (may be NULL) says why it failed. */
+typedef void (*scheduler_fn)(const struct request *req, enum capture_state state,
+    const struct report *report, const char *message, void *userdata);
+
+/* SPOOL and BUSLOOP are borrowed. */
+int scheduler_new(struct spool *spool, struct busloop *busloop, scheduler_fn fn, void *userdata,
+    struct scheduler **ret);
+
+/* Captures that run go on, and are found again by scheduler_recover(). */
+void scheduler_free(struct scheduler *s);
+DEFINE_CLEANUP(struct scheduler *, scheduler_free);
+
+/* Takes up what an earlier instance left in the queue: commits what has finished, follows what
+ * may still run, starts the rest. */
+int scheduler_recover(struct scheduler *s);
+
+/* Puts REQ on disk and starts it when its turn comes. Consumes REQ, also on failure. */
+int scheduler_add(struct scheduler *s, struct request *req);
+
+/* Requests that are not finished, in the order in which they will be; borrowed. */
+size_t scheduler_count(const struct scheduler *s);
+const struct request *scheduler_at(const struct scheduler *s, size_t i);
+bool scheduler_is_running(const struct scheduler *s, const char *id);
+const struct request *scheduler_find(const struct scheduler *s, const char *id);
