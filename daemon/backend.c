@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+
+#include "daemon/backend.h"
+#include "daemon/intake.h"
+#include "daemon/ops.h"
+#include "daemon/scheduler.h"
+#include "daemon/spool.h"
+#include "lib/clock.h"
+#include "lib/fault.h"
+#include "lib/log.h"
+#include "lib/settings.h"
+#include "lib/text.h"
+
+#define LOG_DOMAIN	"backend"
+/* What a client is told to wait when too much is queued: about a capture. */
+#define BUSY_RETRY_USEC (15 * USEC_PER_SEC)
+
+const char *
+backend_status_line(const struct backend *b, char *buf, size_t size)
+{
+	char use[16];
+	size_t n = spool_count(b->spool);
+
+	(void)text_format_bytes(spool_total_bytes(b->spool), use, sizeof(use));
+	(void)snprintf(buf, size, "watching %s%s; %zu report%s, %s%s", b->settings->units[0],
+	    b->settings->units[1] ? " and more" : "", n, n == 1 ? "" : "s", use,
+	    scheduler_count(b->scheduler) > 0 ? "; capturing" : "");
+	return buf;
+}
+
+/* A copy of REPORT that counts on: the problem may have been seen again since. */
+static struct report
+with_count(const struct backend *b, const struct report *report)
+{
+	struct report copy = *report;
+
+	copy.occurrences = intake_occurrences(b->intake, report);
+	return copy;
+}
+
+static int
+backend_collect(void *userdata, const struct collect_args *args, struct collect_result *ret,
+    struct fault *reterr)
+{
+	struct backend *b = userdata;
+	struct intake_wish wish = {
+		.has_profile = args->has_profile,
+		.profile = args->profile,
+		.reason = args->reason,
+		.only = args->only,
+		.token = args->token,
+		.uid = args->uid,
+	};
+	const struct report *report;
+	int r;
+
+	ret->retry_usec = BUSY_RETRY_USEC;
+	r = intake_wish(b->intake, &wish, ret->id, reterr);
+	if (r < 0)
+		return r;
+	report = spool_find(b->spool, ret->id);
+	if (report) {
+		ret->report = with_count(b, report);
+		ret->state = report->capture.status == REPORT_COMPLETE ? CAPTURE_COMPLETE
+								       : CAPTURE_PARTIAL;
+	} else if (scheduler_is_running(b->scheduler, ret->id)) {
+		ret->state = CAPTURE_RUNNING;
+	} else {
+		ret->state =
+		    scheduler_find(b->scheduler, ret->id) ? CAPTURE_QUEUED : CAPTURE_FAILED;
+	}
+	return 0;
+}
+
+static int
+backend_each_report(void *userdata, bool oldest_first, ops_report_fn fn, void *fn_userdata)
+{
+	struct backend *b = userdata;
+	size_t n = spool_count(b->spool);
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		struct report report =
+		    with_count(b, spool_at(b->spool, oldest_first ? i : n - 1 - i));
+
+		r = fn(&report, fn_userdata);
+		if (r != 0)
+			return r < 0 ? r : 0;
+	}
+	return 0;
+}
+
+static int
+backend_open(void *userdata, const char *id, int *ret_fd, struct fault *reterr)
+{
+	struct backend *b = userdata;
+	int r;
+
+	r = spool_open_archive(b->spool, id, ret_fd);
+	if (r < 0)
+		return fault_set(reterr, r, "cannot open the archive: %m");
+	return 0;
+}
+
+static int
+backend_remove(void *userdata, const char *id, struct fault *reterr)
+{
+	struct backend *b = userdata;
+	int r;
+
+	r = spool_remove(b->spool, id, "removed on request");
+	if (r < 0)
+		return fault_set(reterr, r, "cannot remove the report: %m");
+	log_info("Report '%s' was removed on request", id);
+	return 0;
+}
+
+/* PID 1 counts CLOCK_MONOTONIC; people want the wall clock. */
+static uint64_t
+to_realtime(uint64_t monotonic_usec)
+{
+	uint64_t now = clock_monotonic_usec();
+
+	if (monotonic_usec == 0 || monotonic_usec > now)
+		return 0;
+	return clock_realtime_usec() - (now - monotonic_usec);
+}
+
+static void
+add_units(const struct backend *b, struct status_info *ret)
+{
+	size_t n = intake_units(b->intake);
+
+	for (size_t i = 0; i < n && i < STATUS_UNITS_MAX; i++) {
+		struct unit_status *u = &ret->units[ret->n_units++];
+		const struct unit_snapshot *snapshot;
+		const char *unit;
+
+		snapshot = intake_unit_at(b->intake, i, &unit);
+		text_copy(u->unit, sizeof(u->unit), unit);
+		text_copy(u->active_state, sizeof(u->active_state),
+		    streq(snapshot->load_state, "not-found") ? "not-found"
+							     : snapshot->active_state);
+		text_copy(u->sub_state, sizeof(u->sub_state), snapshot->sub_state);
+		text_copy(u->invocation_id, sizeof(u->invocation_id), snapshot->invocation_id);
+		u->since_usec = to_realtime(snapshot->state_change_monotonic_usec);
+	}
+}
+
+static void
+add_captures(const struct backend *b, struct status_info *ret)
+{
+	size_t n = scheduler_count(b->scheduler);
+
+	for (size_t i = 0; i < n && i < STATUS_CAPTURES_MAX; i++) {
+		const struct request *req = scheduler_at(b->scheduler, i);
+		struct capture_status *c = &ret->captures[ret->n_captures++];
+
+		text_copy(c->id, sizeof(c->id), req->id);
+		text_copy(c->unit, sizeof(c->unit), req->event.unit);
+		c->state = scheduler_is_running(b->scheduler, req->id) ? CAPTURE_RUNNING
+								       : CAPTURE_QUEUED;
+		c->profile = req->profile;
+		c->trigger = req->trigger;
+		c->created_usec = req->created_usec;
+	}
+}
+
+static int
+backend_status(void *userdata, struct status_info *ret, struct fault *reterr)
+{
+	struct backend *b = userdata;
+
+	(void)reterr;
+	*ret = (struct status_info){
+		.started_usec = b->started_usec,
+		.reports = spool_count(b->spool),
+		.reports_max = b->settings->max_reports + b->settings->max_manual_reports,
+		.reports_bytes = spool_total_bytes(b->spool),
+		.reports_bytes_max = b->settings->max_use_bytes,
+		.keep_free_bytes = b->settings->keep_free_bytes,
+		.suppressed = intake_suppressed(b->intake),
+	};
+	(void)backend_status_line(b, ret->message, sizeof(ret->message));
+	(void)spool_free_bytes(b->spool, &ret->free_bytes);
+	add_units(b, ret);
+	add_captures(b, ret);
+	return 0;
+}
+
+static int
+backend_failed(void *userdata, const struct failure_notice *notice, struct fault *reterr)
+{
+	struct backend *b = userdata;
+
+	(void)reterr;
+	intake_on_notice(b->intake, notice);
+	return 0;
+}
+
+static int
+backend_progress(void *userdata, const char *id, const struct capture_progress *progress)
+{
+	struct backend *b = userdata;
+
+	(void)progress;
+	return scheduler_find(b->scheduler, id) ? 0 : -ENOENT;
+}
+
+const struct ops_backend backend_ops = {
+	.collect = backend_collect,
+	.each_report = backend_each_report,
+	.open = backend_open,
+	.remove = backend_remove,
+	.status = backend_status,
+	.failed = backend_failed,
+	.progress = backend_progress,
+};
