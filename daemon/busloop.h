@@ -5,7 +5,8 @@
  *
  * Nothing here blocks, and the bus may be away at any time: modules register a listener, set
  * up their matches in on_connected, drop their slots in on_disconnected. Pending calls get an
- * error reply before on_disconnected. */
+ * error reply before on_disconnected; busloop_is_connected() is false by then. Callbacks must
+ * return 0. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,7 +22,8 @@ struct loop;
 /* The D-Bus default; PID 1 does not answer while it reloads, which takes seconds on a slow
  * device. */
 #define BUSLOOP_CALL_TIMEOUT_USEC   UINT64_C(25000000)
-/* First wait before a new attempt; doubled after each failed one. */
+/* First wait before a new attempt; doubled after each failed one. A connection that held for
+ * BUSLOOP_RETRY_MAX_USEC starts anew. */
 #define BUSLOOP_RETRY_MIN_USEC	    UINT64_C(100000)
 #define BUSLOOP_RETRY_MAX_USEC	    UINT64_C(30000000)
 /* Messages that are handled before the loop gets its turn again. */
@@ -40,6 +42,9 @@ struct busloop_listener {
 int busloop_new(struct loop *loop, struct busloop **ret);
 void busloop_free(struct busloop *busloop);
 DEFINE_CLEANUP(struct busloop *, busloop_free);
+
+/* Instead of BUSLOOP_CALL_TIMEOUT_USEC, for the calls that follow. */
+void busloop_set_call_timeout(struct busloop *busloop, uint64_t usec);
 
 /* LISTENER stays the caller's. If the bus is connected, on_connected is called at once. */
 void busloop_add_listener(struct busloop *busloop, struct busloop_listener *listener);
@@ -61,5 +66,5 @@ int busloop_call(struct busloop *busloop, sd_bus_message *m, sd_bus_message_hand
 int busloop_match(struct busloop *busloop, const char *rule, sd_bus_message_handler_t callback,
     void *userdata, sd_bus_slot **ret_slot);
 
-/* errno of an error reply, 0 when M is none. */
+/* Negative errno of an error reply, 0 when M is none. */
 int busloop_reply_errno(sd_bus_message *m);
