@@ -730,12 +730,11 @@ spool_vacuum(struct spool *s, const struct vacuum_limits *limits,
     void *userdata)
 {
 	_cleanup_free_ struct vacuum_entry *entries = NULL;
-	uint64_t free_bytes;
+	/* When the file system cannot be asked, its limit cannot be kept; the others can. */
+	uint64_t free_bytes = UINT64_MAX / 2;
 	bool within;
 
-	/* When the file system cannot be asked, its limit cannot be kept; the others can. */
-	if (spool_free_bytes(s, &free_bytes) < 0)
-		free_bytes = UINT64_MAX / 2;
+	(void)spool_free_bytes(s, &free_bytes);
 	entries = calloc(s->n_reports + 1, sizeof(*entries));
 	if (!entries)
 		return false;

@@ -21,8 +21,8 @@ int io_read_file(
     int dir_fd, const char *path, size_t max_bytes, char **ret_data, size_t *ret_size);
 
 /* Replaces the file NAME in DIR_FD by DATA so that a reader or a crash sees the old or the new
- * content, never a part: temporary name, fsync, rename, fsync of the directory. NAME has no slash,
- * since it is DIR_FD that is synced. */
+ * content, never a part: temporary name, fsync, rename, fsync of the directory. NAME has no
+ * slash, since it is DIR_FD that is synced. */
 int io_write_file_atomic(
     int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
 

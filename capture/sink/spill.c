@@ -246,7 +246,7 @@ spill_read(struct spill *s, uint64_t offset, uint64_t size, spill_read_fn fn, vo
 	while (size > 0) {
 		uint64_t position = (oldest + offset) % s->max_bytes;
 		uint64_t n = size < READ_STEP_BYTES ? size : READ_STEP_BYTES;
-		const char *data;
+		const char *data = NULL;
 		int r;
 
 		if (n > s->max_bytes - position)
