@@ -9,7 +9,7 @@
 #include <sys/statvfs.h>
 
 #include "daemon/spool.h"
-#include "lib/clock.h"
+#include "daemon/tombstone.h"
 #include "lib/fault.h"
 #include "lib/io.h"
 #include "lib/json.h"
@@ -268,80 +268,6 @@ spool_inbox_fd(const struct spool *s)
 	return s->inbox_fd;
 }
 
-static void
-trim_tombstones(const struct spool *s)
-{
-	_cleanup_free_ char *data = NULL;
-	struct stat st;
-	const char *keep;
-	size_t size;
-
-	if (fstatat(s->state_fd, TOMBSTONES_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    st.st_size < (off_t)TOMBSTONES_MAX_BYTES)
-		return;
-	if (io_read_file(s->state_fd, TOMBSTONES_FILE, 2 * TOMBSTONES_MAX_BYTES, &data, &size) <
-	    0)
-		return;
-	keep = memchr(data + size / 2, '\n', size - size / 2);
-	keep = keep ? keep + 1 : data + size;
-	(void)io_write_file_atomic(
-	    s->state_fd, TOMBSTONES_FILE, keep, (size_t)(data + size - keep), FILE_MODE);
-}
-
-struct tombstone {
-	const char *id;
-	uint64_t created_usec;
-	const char *trigger;
-	const char *key;
-	const char *reason_of_report;
-	const struct unit_event *event;
-};
-
-static void
-write_tombstone(const struct spool *s, const struct tombstone *t, const char *reason)
-{
-	_cleanup_json_ cJSON *object = cJSON_CreateObject();
-	_cleanup_free_ char *text = NULL;
-	_cleanup_free_ char *line = NULL;
-	int r;
-
-	if (!object || json_add_uint(object, "time_usec", clock_realtime_usec()) < 0 ||
-	    json_add_text(object, "id", t->id) < 0 ||
-	    json_add_uint(object, "created_usec", t->created_usec) < 0 ||
-	    json_add_text(object, "trigger", t->trigger) < 0 ||
-	    json_add_text(object, "key", t->key) < 0 ||
-	    json_add_text(object, "report", t->reason_of_report) < 0 ||
-	    json_add_text(object, "reason", reason) < 0)
-		return;
-	if (t->event->unit[0] != '\0' &&
-	    json_add_item(object, "event", unit_event_to_json(t->event)) < 0)
-		return;
-	text = json_print(object, false);
-	line = text ? text_format("%s\n", text) : NULL;
-	if (!line)
-		return;
-	trim_tombstones(s);
-	r = io_append_file(s->state_fd, TOMBSTONES_FILE, line, strlen(line), FILE_MODE);
-	if (r < 0)
-		(void)log_warning_errno(
-		    r, "Cannot leave a tombstone for '%s', ignoring: %m", t->id);
-}
-
-static void
-bury_report(const struct spool *s, const struct report *report, const char *reason)
-{
-	struct tombstone t = {
-		.id = report->id,
-		.created_usec = report->created_usec,
-		.trigger = trigger_to_string(report->trigger),
-		.key = report->key,
-		.reason_of_report = report->reason,
-		.event = &report->event,
-	};
-
-	write_tombstone(s, &t, reason);
-}
-
 int
 spool_enqueue(struct spool *s, const struct request *req)
 {
@@ -461,16 +387,7 @@ spool_read_queue(struct spool *s, struct request **ret, size_t *ret_n)
 void
 spool_bury(struct spool *s, const struct request *req, const char *reason)
 {
-	struct tombstone t = {
-		.id = req->id,
-		.created_usec = req->created_usec,
-		.trigger = trigger_to_string(req->trigger),
-		.key = req->key,
-		.reason_of_report = req->reason,
-		.event = &req->event,
-	};
-
-	write_tombstone(s, &t, reason);
+	tombstone_add_request(s->state_fd, req, reason);
 	spool_dequeue(s, req->id);
 }
 
@@ -700,7 +617,7 @@ spool_remove(struct spool *s, const char *id, const char *reason)
 		    s->reports[i]->capture.archive);
 	(void)io_sync_dir(s->reports_fd);
 	if (reason)
-		bury_report(s, s->reports[i], reason);
+		tombstone_add_report(s->state_fd, s->reports[i], reason);
 
 	s->total_bytes -= s->reports[i]->capture.size_bytes;
 	free(s->reports[i]);

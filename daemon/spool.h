@@ -23,9 +23,6 @@
 struct fault;
 struct spool;
 
-/* Tombstones beyond this lose their older half: some 1000 lines. */
-#define TOMBSTONES_MAX_BYTES (256u * 1024u)
-
 /* Opens the state directory PATH, creates what is missing, takes its lock and reads the
  * sidecars. Returns 0; -EBUSY when another daemon has the lock; other negative errno. */
 int spool_open(const char *path, struct spool **ret, struct fault *reterr);

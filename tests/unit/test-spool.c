@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/spool.h"
+#include "daemon/tombstone.h"
 #include "lib/clock.h"
 #include "lib/fault.h"
 #include "lib/log.h"
