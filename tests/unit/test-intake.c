@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* One end of a run is told by watcher, hook and inbox, in every order, and must give one
+ * request. The bus is away here, so requests stay on disk as they were made. */
+
+#include "tests/lib/tap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <systemd/sd-id128.h>
+
+#include "daemon/busloop.h"
+#include "daemon/intake.h"
+#include "daemon/loop.h"
+#include "daemon/scheduler.h"
+#include "daemon/spool.h"
+#include "lib/clock.h"
+#include "lib/failure.h"
+#include "lib/fault.h"
+#include "lib/log.h"
+#include "lib/settings.h"
+#include "lib/text.h"
+#include "tests/lib/tmpdir.h"
+
+#define UNIT "microshift.service"
+#define RUN1 "11111111111111111111111111111111"
+#define RUN2 "22222222222222222222222222222222"
+
+struct world {
+	struct tmpdir tmp;
+	struct settings *settings;
+	struct loop *loop;
+	struct busloop *busloop;
+	struct spool *spool;
+	struct scheduler *scheduler;
+	struct intake *intake;
+	struct loop_timer *stop;
+	unsigned suppressed;
+	char boot_id[ID128_BYTES];
+};
+
+static void
+on_capture(const struct request *req, enum capture_state state, const struct report *report,
+    const char *message, void *userdata)
+{
+	(void)req;
+	(void)state;
+	(void)report;
+	(void)message;
+	(void)userdata;
+}
+
+static void
+on_suppressed(const char *unit, const char *message, void *userdata)
+{
+	struct world *w = userdata;
+
+	(void)unit;
+	(void)message;
+	w->suppressed++;
+}
+
+static void
+on_stop(void *userdata)
+{
+	struct world *w = userdata;
+
+	loop_exit(w->loop, 0);
+}
+
+static void
+daemon_start(struct world *w)
+{
+	struct intake_handlers handlers = { .on_suppressed = on_suppressed };
+	struct fault f = { 0 };
+
+	assert(loop_new(&w->loop) == 0);
+	assert(busloop_new(w->loop, &w->busloop) == 0);
+	assert(spool_open(w->tmp.path, &w->spool, &f) == 0);
+	assert(scheduler_new(w->spool, w->busloop, on_capture, w, &w->scheduler) == 0);
+	assert(scheduler_recover(w->scheduler) == 0);
+	assert(intake_new(w->loop, w->spool, w->scheduler, w->settings, &handlers, w,
+		   &w->intake) == 0);
+	assert(loop_timer_new(w->loop, LOOP_PRIORITY_IDLE, on_stop, w, &w->stop) == 0);
+}
+
+static void
+daemon_stop(struct world *w)
+{
+	loop_timer_free(w->stop);
+	intake_free(w->intake);
+	scheduler_free(w->scheduler);
+	spool_close(w->spool);
+	busloop_free(w->busloop);
+	loop_free(w->loop);
+}
+
+static struct world
+world_make(void)
+{
+	struct world w = { .tmp = tmpdir_make() };
+	sd_id128_t boot;
+
+	assert(sd_id128_get_boot(&boot) == 0);
+	(void)sd_id128_to_string(boot, w.boot_id);
+	assert(settings_new(&w.settings) == 0);
+	w.settings->keep_free_bytes = 0;
+	return w;
+}
+
+static void
+world_free(struct world *w)
+{
+	settings_free(w->settings);
+	tmpdir_remove(&w->tmp);
+}
+
+static void
+run_for(struct world *w, uint64_t usec)
+{
+	assert(loop_timer_arm(w->stop, usec) == 0);
+	assert(loop_run(w->loop) == 0);
+}
+
+static void
+watcher_tells(struct world *w, const char *invocation, int status, bool requested)
+{
+	struct run_event ev = {
+		.type = RUN_ENDED,
+		.is_requested = requested,
+		.event = {
+			.unit = UNIT,
+			.result = "exit-code",
+			.exec_main_code = 1,
+			.exec_main_status = status,
+			.was_ready = true,
+		},
+	};
+
+	text_copy(ev.event.invocation_id, sizeof(ev.event.invocation_id), invocation);
+	intake_on_run_event(w->intake, &ev);
+}
+
+static void
+unit_is(struct world *w, const char *state, const char *invocation)
+{
+	struct unit_snapshot snapshot = { 0 };
+
+	text_copy(snapshot.active_state, sizeof(snapshot.active_state), state);
+	text_copy(snapshot.invocation_id, sizeof(snapshot.invocation_id), invocation);
+	intake_on_state(w->intake, UNIT, &snapshot);
+}
+
+static struct failure_notice
+notice_of(const struct world *w, const char *invocation, const char *result)
+{
+	struct failure_notice n = { .unit = UNIT, .exit_code = "exited", .exit_status = "1" };
+
+	text_copy(n.invocation_id, sizeof(n.invocation_id), invocation);
+	text_copy(n.result, sizeof(n.result), result);
+	text_copy(n.boot_id, sizeof(n.boot_id), w->boot_id);
+	return n;
+}
+
+static void
+hook_tells(struct world *w, const char *invocation, const char *result)
+{
+	struct failure_notice n = notice_of(w, invocation, result);
+
+	intake_on_notice(w->intake, &n);
+}
+
+static void
+hook_leaves(struct world *w, const char *invocation)
+{
+	struct failure_notice n = notice_of(w, invocation, "exit-code");
+	_cleanup_free_ char *text = failure_notice_print(&n);
+	_cleanup_free_ char *path = NULL;
+	char name[FAILURE_NAME_BYTES];
+
+	failure_notice_name(&n, name);
+	path = text_format("inbox/%s", name);
+	tmpdir_put(&w->tmp, path, text);
+}
+
+static void
+check(struct world *w, const char *name, size_t requests, unsigned suppressed)
+{
+	ok_int(scheduler_count(w->scheduler), requests, "%s: requests", name);
+	ok_int(w->suppressed, suppressed, "%s: only counted", name);
+}
+
+static void
+test_orders(void)
+{
+	struct world w = world_make();
+	const struct request *req;
+
+	daemon_start(&w);
+	unit_is(&w, "failed", RUN1);
+	watcher_tells(&w, RUN1, 1, false);
+	hook_tells(&w, RUN1, "exit-code");
+	watcher_tells(&w, RUN1, 1, false);
+	check(&w, "watcher, hook, watcher again", 1, 0);
+	req = scheduler_at(w.scheduler, 0);
+	ok(req->source == SOURCE_WATCHER && req->trigger == TRIGGER_UNIT_FAILED && req->flash,
+	    "the request is the watcher's and has a flash");
+	ok(text_has_suffix(req->id, "-11111111"), "its ID ends with the run's");
+
+	hook_tells(&w, RUN2, "exit-code");
+	check(&w, "a hook alone waits for the watcher", 1, 0);
+	watcher_tells(&w, RUN2, 2, false);
+	run_for(&w, INTAKE_NOTICE_WAIT_USEC + 200 * USEC_PER_MSEC);
+	check(&w, "hook, then watcher", 2, 0);
+	ok(scheduler_at(w.scheduler, 1)->source == SOURCE_WATCHER, "with the watcher's facts");
+	daemon_stop(&w);
+	world_free(&w);
+}
+
+static void
+test_hook_alone(void)
+{
+	struct world w = world_make();
+
+	daemon_start(&w);
+	unit_is(&w, "active", RUN2);
+	hook_tells(&w, RUN1, "exit-code");
+	run_for(&w, INTAKE_NOTICE_WAIT_USEC + 200 * USEC_PER_MSEC);
+	check(&w, "a hook that nobody confirms", 1, 0);
+	ok(scheduler_at(w.scheduler, 0)->source == SOURCE_HOOK, "is believed after the wait");
+
+	watcher_tells(&w, RUN2, 1, true);
+	hook_tells(&w, RUN2, "timeout");
+	run_for(&w, INTAKE_NOTICE_WAIT_USEC + 200 * USEC_PER_MSEC);
+	check(&w, "a stop that was asked for but ended in failure", 1, 0);
+	daemon_stop(&w);
+	world_free(&w);
+}
+
+static void
+test_stale_variables(void)
+{
+	struct world w = world_make();
+
+	daemon_start(&w);
+	watcher_tells(&w, RUN1, 1, false);
+	unit_is(&w, "activating", RUN2);
+	hook_tells(&w, RUN2, "success");
+	run_for(&w, INTAKE_NOTICE_WAIT_USEC + 200 * USEC_PER_MSEC);
+	check(&w, "MONITOR_* of the run that follows", 1, 0);
+	daemon_stop(&w);
+	world_free(&w);
+}
+
+static void
+test_crash_loop(void)
+{
+	struct world w = world_make();
+	char run[ID128_BYTES];
+
+	daemon_start(&w);
+	for (unsigned i = 1; i <= 5; i++) {
+		(void)snprintf(run, sizeof(run), "%032u", i);
+		watcher_tells(&w, run, 1, false);
+	}
+	check(&w, "five ends alike", 1, 4);
+	watcher_tells(&w, RUN2, 255, false);
+	check(&w, "another problem", 2, 4);
+	daemon_stop(&w);
+	world_free(&w);
+}
+
+/* Killed right after the request was on disk: no state.json of that moment. */
+static void
+test_restart(void)
+{
+	struct world w = world_make();
+	_cleanup_free_ char *first = NULL;
+
+	daemon_start(&w);
+	watcher_tells(&w, RUN1, 1, false);
+	first = strdup(scheduler_at(w.scheduler, 0)->id);
+	daemon_stop(&w);
+	assert(unlinkat(w.tmp.fd, "state.json", 0) == 0);
+	hook_leaves(&w, RUN1);
+
+	daemon_start(&w);
+	check(&w, "after a restart without state", 1, 0);
+	watcher_tells(&w, RUN1, 1, false);
+	intake_read_inbox(w.intake);
+	check(&w, "the same end by watcher and inbox", 1, 0);
+	ok(faccessat(w.tmp.fd, "inbox/" RUN1 ".json", F_OK, 0) < 0, "the inbox is empty");
+	watcher_tells(&w, RUN2, 2, false);
+	ok(scheduler_count(w.scheduler) == 2 &&
+		strcmp(scheduler_at(w.scheduler, 1)->id + 17, first + 17) > 0,
+	    "sequence numbers go on: %s", scheduler_at(w.scheduler, 1)->id);
+	hook_leaves(&w, "33333333333333333333333333333333");
+	intake_read_inbox(w.intake);
+	check(&w, "an end that only the inbox knows", 3, 0);
+	ok(scheduler_at(w.scheduler, 2)->source == SOURCE_INBOX, "is believed");
+	daemon_stop(&w);
+
+	daemon_start(&w);
+	watcher_tells(&w, "44444444444444444444444444444444", 1, false);
+	check(&w, "pauses go on after a restart", 3, 1);
+	daemon_stop(&w);
+	world_free(&w);
+}
+
+static void
+test_wishes(void)
+{
+	struct world w = world_make();
+	struct intake_wish wish = { .reason = "", .token = "t1", .uid = 7 };
+	char id[REPORT_ID_BYTES];
+	char again[REPORT_ID_BYTES];
+	struct fault f = { 0 };
+
+	daemon_start(&w);
+	ok_int(intake_wish(w.intake, &wish, id, &f), 0, "a wish");
+	ok(scheduler_at(w.scheduler, 0)->profile == PROFILE_FULL, "has the default profile");
+	ok(intake_wish(w.intake, &wish, again, &f) == 0 && streq(id, again), "a token joins");
+	wish.uid = 8;
+	ok(intake_wish(w.intake, &wish, again, &f) == 0 && !streq(id, again),
+	    "but not that of another user");
+	wish.token = "";
+	ok_int(intake_wish(w.intake, &wish, again, &f), 0, "third");
+	ok_int(intake_wish(w.intake, &wish, again, &f), -EBUSY, "INTAKE_MANUAL_MAX is reached");
+	watcher_tells(&w, RUN1, 1, false);
+	check(&w, "a failure still gets its request", 4, 0);
+	for (unsigned i = 0; i < 8; i++) {
+		char run[ID128_BYTES];
+
+		(void)snprintf(run, sizeof(run), "%032u", i);
+		watcher_tells(&w, run, 10 + (int)i, false);
+	}
+	check(&w, "MaxPerHour= and MaxQueued= hold", 8, 4);
+	daemon_stop(&w);
+	world_free(&w);
+}
+
+int
+main(void)
+{
+	assert(setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1) == 0);
+	log_set_sink(LOG_SINK_NONE);
+	test_orders();
+	test_hook_alone();
+	test_stale_variables();
+	test_crash_loop();
+	test_restart();
+	test_wishes();
+	return tap_done();
+}
