@@ -16,20 +16,6 @@
 #define NOTICE_VERSION 1u
 #define ID128_CHARS    (ID128_BYTES - 1u)
 
-bool
-unit_name_is_valid(const char *s)
-{
-	const char *type = strrchr(s, '.');
-	size_t n;
-
-	if (!type || type == s || type[1] == '\0' || s[0] == '@')
-		return false;
-	for (n = 0; s[n]; n++)
-		if (!isalnum((unsigned char)s[n]) && !strchr(":-_.\\@", s[n]))
-			return false;
-	return n < UNIT_NAME_BYTES;
-}
-
 static bool
 is_id128_or_empty(const char *s)
 {

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "lib/report.h"
+#include "lib/unitname.h"
 
 struct fault;
 typedef struct cJSON cJSON;
@@ -36,9 +37,6 @@ struct failure_notice {
 	uint64_t boottime_usec;		     /* CLOCK_BOOTTIME when the hook started */
 	uint64_t realtime_usec;		     /* wall clock when the hook started */
 };
-
-/* True if S can be the name of a unit: the characters systemd allows, and a type. */
-bool unit_name_is_valid(const char *s);
 
 /* The parameters of Failed: a new object that the caller owns, NULL when out of memory. */
 cJSON *failure_notice_to_json(const struct failure_notice *notice);

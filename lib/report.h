@@ -16,12 +16,11 @@
 
 #include "lib/profile.h"
 #include "lib/reportid.h"
+#include "lib/unitname.h"
 
 struct fault;
 typedef struct cJSON cJSON;
 
-/* systemd's UNIT_NAME_MAX, and its NUL. */
-#define UNIT_NAME_BYTES	  257u
 /* sd_id128_t as text, and its NUL. */
 #define ID128_BYTES	  33u
 /* Names of systemd states and results ("failed-before-auto-restart" is the longest in 257). */

@@ -7,9 +7,9 @@
 #include "lib/clock.h"
 #include "lib/fault.h"
 #include "lib/paths.h"
-#include "lib/report.h"
 #include "lib/settings.h"
 #include "lib/text.h"
+#include "lib/unitname.h"
 
 /* Watching costs two matches and one bus call per unit; more units than this are a mistake. */
 #define UNITS_MAX 16u
@@ -137,20 +137,6 @@ compression_from_string(const char *s, enum compression *ret)
 	return -EINVAL;
 }
 
-/* systemd.unit(5): what a unit name may consist of. */
-static bool
-is_unit_name(const char *s)
-{
-	size_t n = strlen(s);
-	const char *dot = strrchr(s, '.');
-
-	if (n >= UNIT_NAME_BYTES || !dot || dot == s || dot[1] == '\0')
-		return false;
-	return strspn(s,
-		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@") ==
-	    n;
-}
-
 /* A later assignment replaces an earlier one: a drop-in that names one unit means that unit. */
 static int
 set_units(struct settings *s, const char *value, struct fault *reterr)
@@ -164,7 +150,7 @@ set_units(struct settings *s, const char *value, struct fault *reterr)
 	if (!words)
 		return fault_set(reterr, -EINVAL, "Units= names no unit");
 	for (char **w = words; *w; w++)
-		if (!is_unit_name(*w))
+		if (!unit_name_is_valid(*w))
 			return fault_set(
 			    reterr, -EINVAL, "'%s' is not a unit name (NAME.service)", *w);
 	if (strv_length(words) > UNITS_MAX)
