@@ -42,8 +42,8 @@ struct server_method {
 	const char *name; /* "io.microshift.Support.Collect" */
 	enum access access;
 	bool needs_more; /* without `more` the answer is ExpectedMore */
-	/* Returns 0, or negative errno, which is logged and answered by name (unless the call
-	 * was answered already). */
+	/* Returns 0, or negative errno, which is logged, and answered by name unless the
+	 * handler answered already; it must not have kept the call then. */
 	int (*handle)(struct server_call *call, void *userdata);
 };
 
@@ -69,8 +69,9 @@ DEFINE_CLEANUP(struct server *, server_free);
 /* Accepts from FD, a listening Unix stream socket. Consumes FD, also on failure. */
 int server_listen_fd(struct server *s, int fd);
 
-/* Makes the socket PATH itself (mode 0660, the group of the options), for running without the
- * socket unit; an old socket there is replaced, server_free() removes it. */
+/* Makes the socket PATH itself (mode 0660, the group of the options; its directory must exist),
+ * for running without the socket unit; an old socket there is replaced, server_free() removes
+ * it. */
 int server_listen_path(struct server *s, const char *path);
 
 /* Serves FD, a connected socket. Consumes FD, also on failure. Returns 0; -EBUSY when a limit
@@ -96,8 +97,9 @@ void server_call_keep(struct server_call *call, server_cancel_fn fn, void *userd
 
 /* Answers. All consume PARAMETERS (NULL: none). With CONTINUES the call stays open (only if the
  * client wanted more), otherwise it is over. They queue and never write, so no client is freed
- * while they run. Return 0, also when the client is about to be dropped; -EMSGSIZE when the
- * reply is too large: TooLarge was answered instead; -ENOMEM: the client is dropped. */
+ * while they run. Return 0, also when the client is about to be dropped; -EMSGSIZE or -ENOMEM
+ * when the answer cannot be made: the client got TooLarge instead, or is dropped soon, which
+ * cancels a call that was to continue. */
 int server_call_reply(struct server_call *call, cJSON *parameters, bool continues);
 
 /* The same with a file descriptor, which travels with the first byte of the reply. Consumes FD,

@@ -64,9 +64,13 @@ static const char *const state_names[_CAPTURE_STATE_COUNT] = {
 };
 
 const char *
-proto_description(void)
+proto_description(const char *interface)
 {
-	return interface_description;
+	if (streq(interface, PROTO_INTERFACE))
+		return io_microshift_Support;
+	if (streq(interface, VARLINK_SERVICE))
+		return org_varlink_service;
+	return NULL;
 }
 
 const char *

@@ -90,8 +90,8 @@ enum capture_state {
 	_CAPTURE_STATE_COUNT,
 };
 
-/* The text of the interface description. */
-const char *proto_description(void);
+/* The text that describes INTERFACE; NULL when it is not one of the two that we have. */
+const char *proto_description(const char *interface);
 
 /* "io.microshift.Support.Collect", for a call. */
 const char *proto_method_name(enum proto_method m);
