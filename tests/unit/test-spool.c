@@ -140,7 +140,7 @@ test_recovery(void)
 	struct request req1 = request_of(ID1, "k");
 	struct request req2 = request_of(ID2, "k");
 	struct request *queue = NULL;
-	struct fault f;
+	struct fault f = { 0 };
 	size_t n = 0;
 
 	assert(spool_enqueue(s, &req2) == 0 && spool_enqueue(s, &req1) == 0);

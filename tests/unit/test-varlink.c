@@ -469,6 +469,7 @@ test_client_fd(void)
 	ok(!pipe_is_closed(wanted[0]), "the first one is kept");
 	got = close_fd(got);
 	ok(pipe_is_closed(wanted[0]), "and is ours");
+	(void)close(wanted[0]);
 
 	assert(pipe2(wanted, O_CLOEXEC) == 0);
 	send_fds(&p, answer, sizeof(answer), &wanted[1], 1);
