@@ -9,10 +9,11 @@
  *
  * Limits. The archive has a budget in compressed bytes, a collector one in raw bytes, a member
  * one of its own. What reaches one is cut, with a line in it that says so; the call that met
- * the limit of the collector or the archive returns -EDQUOT, and so do all later ones: the
- * collector should give up and report OUTCOME_PARTIAL. The time limit of the collector and a
- * request to stop end reading from a descriptor in the same way, with -ETIME and -EINTR. Any
- * other error (-ENOSPC, -EIO, …) is of the archive itself and final: later calls repeat it. */
+ * the limit of the collector or the archive returns -EDQUOT, and so do later ones that do not
+ * fit: the collector should give up and report OUTCOME_PARTIAL. The time limit of the collector
+ * and a request to stop end reading from a descriptor in the same way, with -ETIME and -EINTR.
+ * Any other error (-ENOSPC, -EIO, …) is of the archive itself and final: later calls repeat it.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -106,8 +107,8 @@ int bundle_member_end(struct bundle_member *m);
 void bundle_member_abort(struct bundle_member *m);
 DEFINE_CLEANUP(struct bundle_member *, bundle_member_abort);
 
-/* Path under which the last member was stored ("….1" when the name was taken). Valid until the
- * next one; "" when there is none. */
+/* Path under which the last member was stored ("….1" when the name was taken), "" when it was
+ * not. Valid until the next one. */
 const char *bundle_last_path(const struct bundle *b);
 
 /* How many more raw bytes would be taken now (an estimate: the budget is in compressed bytes).

@@ -9,6 +9,7 @@
 
 #include "capture/sink/spill.h"
 
+#define PENDING_BYTES	   (64u * 1024u)
 #define READ_STEP_BYTES	   (64u * 1024u)
 /* First allocation; small members need no more. */
 #define MEMORY_FIRST_BYTES 4096u
@@ -22,8 +23,12 @@ struct spill {
 	uint64_t max_bytes;
 	uint64_t total; /* accepted so far; with KEEP_TAIL may be more than max_bytes */
 	uint64_t dropped_end;
+	/* All of it while there is no file; then what is still to be written, because the
+	 * filter hands over small pieces: pending_bytes that belong at pending_at. */
 	char *memory; /* owned */
 	size_t capacity;
+	uint64_t pending_at;
+	size_t pending_bytes;
 };
 
 int
@@ -100,31 +105,13 @@ write_at(int fd, const char *data, size_t size, uint64_t position)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		/* EFBIG is RLIMIT_FSIZE here; to our callers it means a limit of theirs. */
 		if (n < 0)
-			return -errno;
+			return errno == EFBIG ? -ENOSPC : -errno;
 		data += n;
 		size -= (size_t)n;
 		position += (uint64_t)n;
 	}
-	return 0;
-}
-
-static int
-move_to_file(struct spill *s)
-{
-	_cleanup_close_ int fd = open_unlinked(s->dir_fd);
-	int r;
-
-	if (fd < 0)
-		return fd;
-	/* Memory is left before a ring can have turned, see store(). */
-	r = write_at(fd, s->memory, (size_t)spill_size(s), 0);
-	if (r < 0)
-		return r;
-	free(s->memory);
-	s->memory = NULL;
-	s->capacity = 0;
-	s->fd = TAKE_FD(fd);
 	return 0;
 }
 
@@ -146,6 +133,54 @@ grow(struct spill *s, uint64_t want)
 	return 0;
 }
 
+static int
+move_to_file(struct spill *s)
+{
+	_cleanup_close_ int fd = open_unlinked(s->dir_fd);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = grow(s, PENDING_BYTES);
+	if (r < 0)
+		return r;
+	/* Memory is left before a ring can have turned, see store(). */
+	r = write_at(fd, s->memory, (size_t)spill_size(s), 0);
+	if (r < 0)
+		return r;
+	s->fd = TAKE_FD(fd);
+	return 0;
+}
+
+static int
+flush_pending(struct spill *s)
+{
+	int r = write_at(s->fd, s->memory, s->pending_bytes, s->pending_at);
+
+	s->pending_bytes = 0;
+	return r;
+}
+
+/* Writes a piece to the file, together with others when it is small. */
+static int
+store_in_file(struct spill *s, const char *data, size_t size, uint64_t position)
+{
+	int r;
+
+	if (s->pending_bytes + size > PENDING_BYTES ||
+	    position != s->pending_at + s->pending_bytes) {
+		r = flush_pending(s);
+		if (r < 0)
+			return r;
+		s->pending_at = position;
+	}
+	if (size > PENDING_BYTES)
+		return write_at(s->fd, data, size, position);
+	memcpy(s->memory + s->pending_bytes, data, size);
+	s->pending_bytes += size;
+	return 0;
+}
+
 /* Puts a piece that does not cross the end of the ring at POSITION. */
 static int
 store(struct spill *s, const char *data, size_t size, uint64_t position)
@@ -158,7 +193,7 @@ store(struct spill *s, const char *data, size_t size, uint64_t position)
 			return r;
 	}
 	if (s->fd >= 0)
-		return write_at(s->fd, data, size, position);
+		return store_in_file(s, data, size, position);
 	r = grow(s, position + size);
 	if (r < 0)
 		return r;
@@ -236,18 +271,21 @@ spill_read(struct spill *s, uint64_t offset, uint64_t size, spill_read_fn fn, vo
 {
 	_cleanup_free_ char *buf = NULL;
 	uint64_t oldest = s->total - spill_size(s);
+	int r;
 
 	assert(offset + size <= spill_size(s));
 	if (s->fd >= 0) {
 		buf = malloc(READ_STEP_BYTES);
 		if (!buf)
 			return -ENOMEM;
+		r = flush_pending(s);
+		if (r < 0)
+			return r;
 	}
 	while (size > 0) {
 		uint64_t position = (oldest + offset) % s->max_bytes;
 		uint64_t n = size < READ_STEP_BYTES ? size : READ_STEP_BYTES;
 		const char *data = NULL;
-		int r;
 
 		if (n > s->max_bytes - position)
 			n = s->max_bytes - position;

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "capture/sink/tarball.h"
+#include "lib/clock.h"
+#include "lib/io.h"
+
+struct tarball {
+	int fd;		      /* owned */
+	struct archive *tar;  /* owned; writes through on_tar() */
+	struct archive *part; /* owned; NULL between parts; writes through on_part() */
+	enum compression compression;
+	uint64_t file_bytes;
+	uint64_t raw_bytes;
+	uint64_t part_bytes;
+	bool discard; /* abandoned: what libarchive still writes while it is freed */
+	int error;    /* negative errno, sticky */
+};
+
+/* Levels. The whole capture aims at 48 MiB: zstd 3 takes about 6 MiB here, gzip 6 less than 1,
+ * xz preset 2 takes 17; 3, which sos uses, would take 32 for a dictionary as large as a part.
+ */
+static const struct {
+	int (*add)(struct archive *);
+	const char *level;
+} filters[_COMPRESSION_COUNT] = {
+	[COMPRESSION_ZSTD] = { archive_write_add_filter_zstd, "3" },
+	[COMPRESSION_XZ] = { archive_write_add_filter_xz, "2" },
+	[COMPRESSION_GZIP] = { archive_write_add_filter_gzip, "6" },
+};
+
+DEFINE_CLEANUP(struct archive_entry *, archive_entry_free);
+DEFINE_CLEANUP(struct archive *, archive_write_free);
+
+/* Translates libarchive's state into ours. ARCHIVE_WARN is no error: it is said for a name that
+ * is not UTF-8, which is then stored as it is. */
+static int
+check(struct tarball *t, struct archive *a, int r)
+{
+	int code;
+
+	if (r >= ARCHIVE_WARN)
+		return 0;
+	if (t->error < 0)
+		return t->error;
+	code = archive_errno(a);
+	/* Its own codes (ARCHIVE_ERRNO_MISC) are -1. */
+	t->error = code > 0 ? -code : -EIO;
+	return t->error;
+}
+
+static la_ssize_t
+on_part(struct archive *a, void *userdata, const void *data, size_t size)
+{
+	struct tarball *t = userdata;
+	int r;
+
+	if (t->discard)
+		return (la_ssize_t)size;
+	r = io_write_all(t->fd, data, size);
+	/* RLIMIT_FSIZE, or the largest file of the file system: no room, in our words. */
+	if (r == -EFBIG)
+		r = -ENOSPC;
+	if (r < 0) {
+		if (t->error == 0)
+			t->error = r;
+		archive_set_error(a, -r, "write");
+		return -1;
+	}
+	t->file_bytes += size;
+	return (la_ssize_t)size;
+}
+
+/* Makes a bare compressor that writes through FN. Returns 0 or negative errno. */
+static int
+compressor_open(enum compression compression, void *userdata, archive_write_callback *fn,
+    struct archive **ret)
+{
+	_cleanup_(archive_entry_freep) struct archive_entry *entry = archive_entry_new();
+	_cleanup_(archive_write_freep) struct archive *a = archive_write_new();
+	int r;
+
+	if (!a || !entry)
+		return -ENOMEM;
+	/* "raw" is one nameless file without any framing. */
+	r = archive_write_set_format_raw(a);
+	if (r == ARCHIVE_OK)
+		r = filters[compression].add(a);
+	if (r == ARCHIVE_OK)
+		r = archive_write_set_filter_option(
+		    a, NULL, "compression-level", filters[compression].level);
+	if (r == ARCHIVE_OK)
+		r = archive_write_set_bytes_per_block(a, 0);
+	if (r == ARCHIVE_OK)
+		r = archive_write_open(a, userdata, NULL, fn, NULL);
+	archive_entry_set_filetype(entry, AE_IFREG);
+	if (r == ARCHIVE_OK)
+		r = archive_write_header(a, entry);
+	if (r != ARCHIVE_OK)
+		return archive_errno(a) > 0 ? -archive_errno(a) : -EIO;
+	*ret = TAKE_PTR(a);
+	return 0;
+}
+
+static int
+part_open(struct tarball *t)
+{
+	int r = compressor_open(t->compression, t, on_part, &t->part);
+
+	t->part_bytes = 0;
+	if (r < 0 && t->error == 0)
+		t->error = r;
+	return r < 0 ? t->error : 0;
+}
+
+static int
+part_close(struct tarball *t)
+{
+	int r;
+
+	if (!t->part)
+		return 0;
+	r = check(t, t->part, archive_write_close(t->part));
+	(void)archive_write_free(t->part);
+	t->part = NULL;
+	t->part_bytes = 0;
+	return r;
+}
+
+static int
+part_write(struct tarball *t, const void *data, size_t size)
+{
+	int r;
+
+	if (t->discard)
+		return 0;
+	if (t->error < 0)
+		return t->error;
+	if (!t->part) {
+		r = part_open(t);
+		if (r < 0)
+			return r;
+	}
+	if (archive_write_data(t->part, data, size) < 0)
+		return check(t, t->part, ARCHIVE_FATAL);
+	t->part_bytes += size;
+	t->raw_bytes += size;
+	return t->part_bytes >= TARBALL_PART_BYTES ? part_close(t) : 0;
+}
+
+static la_ssize_t
+on_tar(struct archive *a, void *userdata, const void *data, size_t size)
+{
+	int r = part_write(userdata, data, size);
+
+	if (r < 0) {
+		archive_set_error(a, -r, "compress");
+		return -1;
+	}
+	return (la_ssize_t)size;
+}
+
+int
+tarball_open(int dir_fd, const char *name, enum compression compression, struct tarball **ret)
+{
+	_cleanup_tarball_ struct tarball *t = calloc(1, sizeof(*t));
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	t->compression = compression;
+	t->fd =
+	    openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (t->fd < 0)
+		return -errno;
+	/* Also when the umask of whoever started us says otherwise. */
+	if (fchmod(t->fd, 0640) < 0)
+		return -errno;
+	t->tar = archive_write_new();
+	if (!t->tar)
+		return -ENOMEM;
+	/* Plain ustar where that can say it: extended headers cost 1 KiB an entry. */
+	r = archive_write_set_format_pax_restricted(t->tar);
+	if (r == ARCHIVE_OK)
+		r = archive_write_set_bytes_per_block(t->tar, 0);
+	if (r == ARCHIVE_OK)
+		r = archive_write_open(t->tar, t, NULL, on_tar, NULL);
+	if (r != ARCHIVE_OK)
+		return check(t, t->tar, ARCHIVE_FATAL);
+	*ret = TAKE_PTR(t);
+	return 0;
+}
+
+void
+tarball_free(struct tarball *t)
+{
+	if (!t)
+		return;
+	/* Freeing writes the ends of part and archive, which would pass for a whole one. */
+	t->discard = true;
+	if (t->tar)
+		(void)archive_write_free(t->tar);
+	if (t->part)
+		(void)archive_write_free(t->part);
+	(void)close_fd(t->fd);
+	free(t);
+}
+
+int
+tarball_entry(struct tarball *t, const struct tarball_entry *e)
+{
+	_cleanup_(archive_entry_freep) struct archive_entry *entry = archive_entry_new();
+
+	if (t->error < 0)
+		return t->error;
+	if (!entry)
+		return -ENOMEM;
+	archive_entry_copy_pathname(entry, e->path);
+	archive_entry_set_mode(entry,
+	    (e->link_target	      ? AE_IFLNK
+		    : e->is_directory ? AE_IFDIR
+				      : AE_IFREG) |
+		e->mode);
+	if (e->link_target)
+		archive_entry_copy_symlink(entry, e->link_target);
+	else
+		archive_entry_set_size(entry, (la_int64_t)e->size_bytes);
+	/* Whole seconds: a fraction needs an extended header. */
+	archive_entry_set_mtime(entry, (time_t)(e->mtime_usec / USEC_PER_SEC), 0);
+	archive_entry_set_uid(entry, 0);
+	archive_entry_set_gid(entry, 0);
+	archive_entry_copy_uname(entry, "root");
+	archive_entry_copy_gname(entry, "root");
+	return check(t, t->tar, archive_write_header(t->tar, entry));
+}
+
+int
+tarball_data(struct tarball *t, const void *data, size_t size)
+{
+	la_ssize_t n;
+
+	if (t->error < 0)
+		return t->error;
+	n = archive_write_data(t->tar, data, size);
+	if (n < 0)
+		return check(t, t->tar, ARCHIVE_FATAL);
+	/* Less means more than the entry was declared with. */
+	assert((size_t)n == size);
+	return 0;
+}
+
+int
+tarball_flush(struct tarball *t)
+{
+	int r;
+
+	if (t->error < 0)
+		return t->error;
+	r = check(t, t->tar, archive_write_finish_entry(t->tar));
+	return r < 0 ? r : part_close(t);
+}
+
+int
+tarball_close(struct tarball *t)
+{
+	int r;
+
+	if (t->error < 0)
+		return t->error;
+	r = check(t, t->tar, archive_write_close(t->tar));
+	if (r >= 0)
+		r = part_close(t);
+	if (r >= 0 && fsync(t->fd) < 0)
+		r = t->error = -errno;
+	return r;
+}
+
+static la_ssize_t
+on_sample(struct archive *a, void *userdata, const void *data, size_t size)
+{
+	uint64_t *bytes = userdata;
+
+	(void)a;
+	(void)data;
+	*bytes += size;
+	return (la_ssize_t)size;
+}
+
+int
+tarball_sample(
+    const struct tarball *t, const void *data, size_t size, uint64_t *ret_compressed_bytes)
+{
+	struct archive *a;
+	uint64_t bytes = 0;
+	int r;
+
+	r = compressor_open(t->compression, &bytes, on_sample, &a);
+	if (r < 0)
+		return r;
+	if (archive_write_data(a, data, size) < 0)
+		r = -EIO;
+	/* Closes it, too. */
+	if (archive_write_free(a) != ARCHIVE_OK)
+		r = -EIO;
+	if (r >= 0)
+		*ret_compressed_bytes = bytes;
+	return r;
+}
+
+uint64_t
+tarball_file_bytes(const struct tarball *t)
+{
+	return t->file_bytes;
+}
+
+uint64_t
+tarball_raw_bytes(const struct tarball *t)
+{
+	return t->raw_bytes;
+}
+
+uint64_t
+tarball_part_bytes(const struct tarball *t)
+{
+	return t->part_bytes;
+}
