@@ -104,7 +104,7 @@ struct status_info {
 typedef int (*ops_report_fn)(const struct report *report, void *userdata);
 
 /* What the daemon does. All return 0 or negative errno; the errno becomes the name of the error
- * (proto_error_from_errno(): -ENOENT NotFound, -EBUSY Busy, -EAGAIN RateLimited, -EACCES
+ * (proto_error_from_errno(): -ENOENT NotFound, -EBUSY Busy, -EAGAIN RateLimited, -EPERM
  * Denied, -EFBIG TooLarge, -EOPNOTSUPP Unsupported, anything else Internal) and the fault its
  * message. IDs are whole and valid. Nothing here may block for long: the loop waits. */
 struct ops_backend {
