@@ -4,7 +4,9 @@
 /* A real server on a real loop in the test process, and clients that send and receive exactly
  * the bytes that the test says. The loop turns while a client waits. */
 
+#include <assert.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "daemon/loop.h"
