@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/verb.h"
+
 int
-main(void)
+main(int argc, char **argv)
 {
-	return 0;
+	return ctl_main(argc, argv);
 }

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Completion of msupportctl(1) for bash.
+
+_msupportctl() {
+	local verbs='list collect show fetch delete status watch'
+	local common='--json --no-legend --no-pager --socket --help --version'
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local verb='' word own='' words
+
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		case " $verbs " in
+		*" $word "*) verb=$word && break ;;
+		esac
+	done
+	case $verb in
+	'' | list) own='--unit --trigger --key --since --until --limit --reverse' ;;
+	collect) own='--profile --reason --only --no-wait --timeout --direct --output' ;;
+	fetch) own='--output --extract --force' ;;
+	esac
+
+	# Behind "--option=" bash makes the "=" a word of its own.
+	[ "$previous" != = ] || previous=${COMP_WORDS[COMP_CWORD - 2]}
+	case $previous in
+	--json) words='pretty short off' ;;
+	--trigger) words='unit-failed unit-exited unit-startup request' ;;
+	--profile | -p) words='flash crash startup cert pressure final full' ;;
+	--unit | -u | --key | --since | -S | --until | -U | --limit | -n | --reason | -m | --only | --timeout) return ;;
+	--output | -o | --extract | --socket)
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		compopt -o filenames 2>/dev/null
+		return
+		;;
+	*)
+		if [[ $current == -* ]]; then
+			words="$own $common"
+		elif [ -z "$verb" ]; then
+			words=$verbs
+		else
+			case $verb in
+			show | fetch | delete)
+				words="$(msupportctl list --no-legend 2>/dev/null | cut -d ' ' -f 1) latest"
+				;;
+			*) return ;;
+			esac
+		fi
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "${current#=}")
+}
+
+complete -F _msupportctl msupportctl
