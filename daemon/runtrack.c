@@ -305,6 +305,10 @@ end_run(struct runtrack *rt, const struct unit_snapshot *s, struct output *out)
 	if ((streq(s->result, "success") && !state->was_ready) ||
 	    streq(s->result, "exec-condition"))
 		state->is_requested = true;
+	/* It ended by itself and was stopped meanwhile: that it stays down says nothing. */
+	if (!state->is_requested &&
+	    (asks_for_end(state, state->last_job) || asks_for_end(state, s->job_id)))
+		state->is_final = true;
 	state->phase = RUN_PHASE_ENDED;
 	event = emit(out, rt, RUN_ENDED, s);
 	event->is_requested = state->is_requested;

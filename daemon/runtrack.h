@@ -71,7 +71,7 @@ struct runtrack_state {
 	bool was_ready;
 	bool is_leaving;   /* ALIVE, but on its way out */
 	bool is_requested; /* somebody asked for the end */
-	bool is_final;	   /* the final failure was reported */
+	bool is_final;	   /* the final failure was told, or cannot come any more */
 };
 
 struct runtrack {

@@ -165,6 +165,33 @@ check_recording(const char *name, const char *before, const char *want)
 	ok_str(t.text, want, "%s", name);
 }
 
+/* The same on both systemds, where the runs A and B have these invocations. */
+static void
+check_both(const char *name, const char *before, const char *a252, const char *b252,
+    const char *a257, const char *b257, const char *want)
+{
+	const char *const folders[] = { "systemd252-standin", "systemd257" };
+	const char *const a[] = { a252, a257 };
+	const char *const b[] = { b252, b257 };
+
+	for (size_t i = 0; i < ELEMENTSOF(folders); i++) {
+		char file[128];
+		char text[1024] = "";
+
+		(void)snprintf(file, sizeof(file), "%s/%s.jsonl", folders[i], name);
+		for (const char *c = want; *c; c++) {
+			size_t used = strlen(text);
+			bool is_run = c > want && c[-1] == ' ' && (*c == 'A' || *c == 'B');
+
+			(void)snprintf(text + used, sizeof(text) - used, "%.*s", is_run ? 4 : 1,
+			    !is_run	    ? c
+				: *c == 'A' ? a[i]
+					    : b[i]);
+		}
+		check_recording(file, before, text);
+	}
+}
+
 static void
 test_recordings(void)
 {
@@ -214,6 +241,54 @@ test_recordings(void)
 	    "ready 91c0\n");
 	check_recording("systemd257/stop.jsonl", "active",
 	    "ended 9164 success 2/15 nr=0 ready requested\n");
+	check_both("crash-in-reload", "active", "af7f", "7913", "0c1e", "d39a",
+	    "ended A signal 2/9 nr=0 ready\nstarted B\nready B\n");
+	check_both("daemon-reload-in-restart", "active", "69e6", "442a", "7e6b", "be26",
+	    "ended A signal 2/9 nr=0 ready\nstarted B\nready B\n");
+	check_both("restart-in-restart", "active", "64de", "2197", "c513", "dff5",
+	    "ended A signal 2/9 nr=0 ready\nstarted B\nready B\n");
+	check_both("restart-while-starting", "inactive", "7e3e", "926e", "821b", "fb82",
+	    "started A\nended A success 2/15 nr=0 requested\nstarted B\nready B\n");
+	check_both("stop-while-starting", "inactive", "b9aa", "", "bfe0", "",
+	    "started A\nended A success 2/15 nr=0 requested\n");
+	check_both("stop-timeout", "active", "bd54", "", "2f46", "",
+	    "ended A timeout 2/9 nr=0 ready requested\n");
+	check_recording("systemd252-standin/reload.jsonl", "active", "");
+	check_recording("systemd252-standin/stop-in-restart.jsonl", "active",
+	    "ended 9db8 signal 2/9 nr=0 ready\n");
+	check_recording("systemd252-standin/start-timeout.jsonl", "inactive",
+	    "started 794e\n"
+	    "ended 794e timeout 2/15 nr=0\n"
+	    "started 56da\n");
+	check_recording("systemd257/exit0-after-ready.jsonl", "active",
+	    "ended 062d success 1/0 nr=0 ready\n"
+	    "started d6ac\n"
+	    "ready d6ac\n");
+	check_recording("systemd257/restart-mode-direct.jsonl", "active",
+	    "ended 7a24 signal 2/9 nr=0 ready\n"
+	    "started d5c1\n"
+	    "ready d5c1\n");
+	check_recording("systemd257/start-limit.jsonl", "inactive",
+	    "started 12e1\n"
+	    "ended 12e1 exit-code 1/1 nr=0\n"
+	    "started 0170\n"
+	    "ended 0170 exit-code 1/1 nr=1\n"
+	    "started 14ec\n"
+	    "ended 14ec exit-code 1/1 nr=2\n"
+	    "started f185\n"
+	    "ended f185 exit-code 1/1 nr=3\n"
+	    "started 5c45\n"
+	    "ended 5c45 exit-code 1/1 nr=4\n"
+	    "final 5c45 exit-code 1/1 nr=5\n");
+	check_recording("systemd252-standin/exit0-before-ready.jsonl", "inactive",
+	    "started 7f04\n"
+	    "ended 7f04 protocol 1/0 nr=0\n");
+	check_recording("systemd257/exit0-before-ready.jsonl", "inactive",
+	    "started eea2\n"
+	    "ended eea2 protocol 1/0 nr=0\n"
+	    "ended ec6b resources 0/0 nr=1\n");
+	check_recording("systemd252-standin/restart-no.jsonl", "active",
+	    "ended 7492 signal 2/9 nr=0 ready\n");
 	/* It killed itself, and another process of it keeps the unit busy. */
 	check_recording("systemd257/exit0.jsonl", "active", "");
 	check_recording("systemd257/restart.jsonl", "active", "");
@@ -489,6 +564,12 @@ test_final(void)
 	check("`failed` that does not last",
 	    UP_A "failed/failed result=signal pid=0 exit=200\n"
 		 "activating/auto-restart left-inactive=201\nsettle\n",
+	    TOLD_A "ended A signal 0/0 nr=0 ready\n");
+	check("crashed, and stopped while other processes of it ended",
+	    UP_A "deactivating/stop-sigterm result=signal pid=0 exit=200\n"
+		 "deactivating/stop-sigterm job=9\n"
+		 "failed/failed\n"
+		 "failed/failed job=0\nsettle\n",
 	    TOLD_A "ended A signal 0/0 nr=0 ready\n");
 	check("a start that is refused after stops by hand",
 	    UP_A "active/running job=5\n"
