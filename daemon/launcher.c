@@ -154,9 +154,11 @@ on_removed(sd_bus_message *m, void *userdata, sd_bus_error *reterr)
 {
 	struct capture *c = userdata;
 	const char *result;
+	const char *unit;
 
 	(void)reterr;
-	if (sd_bus_message_read(m, "uoss", NULL, NULL, NULL, &result) < 0)
+	if (sd_bus_message_read(m, "uoss", NULL, NULL, &unit, &result) < 0 ||
+	    !streq(unit, c->unit))
 		return 0;
 	if (c->result[0] == '\0')
 		text_copy(c->result, sizeof(c->result), result);
@@ -168,17 +170,15 @@ on_removed(sd_bus_message *m, void *userdata, sd_bus_error *reterr)
 	return 0;
 }
 
+/* Not with arg2=, the unit's name: sd-bus compares no argument behind one that is no string,
+ * and the first is a number. So while a capture runs, and only then, each job is told. */
 static int
 match_removed(struct capture *c)
 {
-	_cleanup_free_ char *rule = NULL;
-
-	rule = text_format("type='signal',sender='" MANAGER_NAME "',path='" MANAGER_PATH
-			   "',interface='" MANAGER_INTERFACE "',member='JobRemoved',arg2='%s'",
-	    c->unit);
-	if (!rule)
-		return -ENOMEM;
-	return busloop_match(c->launcher->busloop, rule, on_removed, c, &c->removed);
+	return busloop_match(c->launcher->busloop,
+	    "type='signal',sender='" MANAGER_NAME "',path='" MANAGER_PATH
+	    "',interface='" MANAGER_INTERFACE "',member='JobRemoved'",
+	    on_removed, c, &c->removed);
 }
 
 static int
