@@ -33,7 +33,8 @@ struct ops {
 
 /* --- answers ---------------------------------------------------------------------------- */
 
-/* Answers with what a function of the backend returned. ID may be NULL. */
+/* Answers with what a function of the backend returned, and of ID (may be NULL) and RETRY_USEC
+ * what the error has. */
 static int
 answer_failure(struct server_call *call, int r, const char *id, const struct fault *fault,
     uint64_t retry_usec)
@@ -44,6 +45,10 @@ answer_failure(struct server_call *call, int r, const char *id, const struct fau
 	if (error == PROTO_ERROR_INTERNAL)
 		(void)log_warning_errno(r, "A call failed, answering so: %s",
 		    message ? message : "no reason given");
+	if (error != PROTO_ERROR_NOT_FOUND && error != PROTO_ERROR_AMBIGUOUS)
+		id = NULL;
+	if (error != PROTO_ERROR_BUSY && error != PROTO_ERROR_RATE_LIMITED)
+		retry_usec = 0;
 	return server_call_error(call, error, ops_json_error(id, message, retry_usec));
 }
 
