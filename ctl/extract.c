@@ -281,7 +281,7 @@ extract_entry(struct extraction *x, struct archive_entry *e)
 	_cleanup_close_ int dir_fd = -EBADF;
 	char path[EXTRACT_PATH_BYTES];
 	char whole[EXTRACT_PATH_BYTES];
-	const char *base;
+	const char *base = NULL;
 	int r;
 
 	r = clean_name(entry_name(e), x->name, path);
