@@ -16,6 +16,8 @@
 #define COLUMN_GAP	  1u
 /* Names of output_field() are aligned to the right at this column. */
 #define FIELD_NAME_COLUMN 12
+/* Of each level of JSON. */
+#define JSON_INDENT	  2u
 
 struct row {
 	char *text[TABLE_COLUMNS_MAX]; /* owned */
@@ -119,23 +121,16 @@ printable_length(const unsigned char *s)
 	return n;
 }
 
-/* KEEP lists control characters that stay. */
-static void
-replace_unsafe(char *s, const char *keep)
-{
-	while (*s) {
-		size_t n = printable_length((const unsigned char *)s);
-
-		if (n == 0 && !strchr(keep, *s))
-			*s = '?';
-		s += n > 0 ? n : 1;
-	}
-}
-
 char *
 output_make_safe(char *s)
 {
-	replace_unsafe(s, "");
+	for (char *p = s; *p;) {
+		size_t n = printable_length((const unsigned char *)p);
+
+		if (n == 0)
+			*p = '?';
+		p += n > 0 ? n : 1;
+	}
 	return s;
 }
 
@@ -311,16 +306,75 @@ output_field(FILE *f, const char *name, const char *text)
 	(void)fprintf(f, "%*s: %s\n", FIELD_NAME_COLUMN, name, text);
 }
 
-int
-output_json(FILE *f, const cJSON *value, enum json_mode mode)
-{
-	_cleanup_free_ char *text = json_print(value, mode == JSON_PRETTY);
+static int print_pretty(FILE *f, const cJSON *value, unsigned depth);
 
+/* The members between the brackets OPEN of VALUE. */
+static int
+print_members(FILE *f, const cJSON *value, unsigned depth, const char *open)
+{
+	const cJSON *item;
+	int r;
+
+	(void)fprintf(f, "%c", open[0]);
+	cJSON_ArrayForEach (item, value) {
+		(void)fprintf(f, "%s\n%*s", item == value->child ? "" : ",",
+		    (int)(JSON_INDENT * (depth + 1)), "");
+		if (cJSON_IsObject(value)) {
+			cJSON name = { .type = cJSON_String, .valuestring = item->string };
+
+			r = print_pretty(f, &name, depth + 1);
+			if (r < 0)
+				return r;
+			(void)fprintf(f, ": ");
+		}
+		r = print_pretty(f, item, depth + 1);
+		if (r < 0)
+			return r;
+	}
+	if (value->child)
+		(void)fprintf(f, "\n%*s", (int)(JSON_INDENT * depth), "");
+	(void)fprintf(f, "%c", open[1]);
+	return 0;
+}
+
+/* cJSON indents with tabs, which leave no room for text where it is deep. */
+static int
+print_pretty(FILE *f, const cJSON *value, unsigned depth)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (cJSON_IsObject(value))
+		return print_members(f, value, depth, "{}");
+	if (cJSON_IsArray(value))
+		return print_members(f, value, depth, "[]");
+	text = json_print(value, false);
 	if (!text)
 		return -ENOMEM;
 	/* JSON escapes only what is below 0x20; a program gets the bytes as they are. */
 	if (isatty(fileno(f)))
-		replace_unsafe(text, "\n\t");
+		(void)output_make_safe(text);
+	(void)fprintf(f, "%s", text);
+	return 0;
+}
+
+int
+output_json(FILE *f, const cJSON *value, enum json_mode mode)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (mode == JSON_PRETTY) {
+		r = print_pretty(f, value, 0);
+		if (r < 0)
+			return r;
+		(void)fputc('\n', f);
+		return 0;
+	}
+	text = json_print(value, false);
+	if (!text)
+		return -ENOMEM;
+	if (isatty(fileno(f)))
+		(void)output_make_safe(text);
 	(void)fprintf(f, "%s\n", text);
 	return 0;
 }

@@ -208,7 +208,7 @@ take_state(struct following *f, const cJSON *reply)
 		text_copy(f->step, sizeof(f->step), f->state);
 	(void)output_make_safe(f->step);
 	(void)snprintf(farewell, sizeof(farewell),
-	    "%s%s goes on without us; 'msupportctl list' shows it when it is ready.\n",
+	    "%s%s goes on; 'msupportctl list' shows it when it is ready.\n",
 	    f->is_live ? "\n" : "", f->id);
 }
 

@@ -73,12 +73,13 @@ print_captures(const cJSON *status)
 
 	cJSON_ArrayForEach (capture, reply_member(status, "captures")) {
 		const cJSON *progress = reply_member(capture, "progress");
+		const char *unit = reply_text(capture, "unit");
 		char value[VALUE_BYTES];
 		int n;
 
-		n = snprintf(value, sizeof(value), "%s %s, %s %s", reply_text(capture, "id"),
+		n = snprintf(value, sizeof(value), "%s %s, %s%s%s", reply_text(capture, "id"),
 		    reply_text(capture, "state"), reply_text(capture, "trigger"),
-		    reply_text(capture, "unit"));
+		    is_empty(unit) ? "" : " of ", unit);
 		if (cJSON_IsObject(progress) && n > 0 && (size_t)n < sizeof(value))
 			(void)snprintf(value + n, sizeof(value) - (size_t)n,
 			    ": %" PRIu64 " of %" PRIu64 " done, now %s",

@@ -351,7 +351,7 @@ def test_status(w):
     out = expect(w.run("status"), 0).out
     is_in(out, "microshift-supportd 0.1.0, up 3h", "watching",
           "microshift.service active (running) for 1h", "7 of 40 reports, 43.0M of 256.0M",
-          "12.0G free", ID2 + " running", "3 of 12 done, now journal", ID,
+          "12.0G free", ID2 + " running", "3 of 12 done, now journal", "running, request: ", ID,
           "14 repeated ends")
     assert json.loads(expect(w.run("status", "--json"), 0).out) == STATUS
     w.daemon.on(Status=dict(STATUS, free_bytes=1))
@@ -466,7 +466,7 @@ def test_collect_interrupted(w):
     p.send_signal(signal.SIGINT)
     out, err = p.communicate(timeout=10)
     assert p.returncode == 130, p.returncode
-    is_in((line + err).decode(), ID, "goes on without us")
+    is_in((line + err).decode(), ID + " goes on;")
 
 
 def test_collect_when_the_service_dies(w):

@@ -132,6 +132,16 @@ test_json(void)
 	assert(f && output_json(f, value, JSON_SHORT) == 0 && fclose(f) == 0);
 	ok_str(text, "{\"usec\":1795444072123456}\n", "times keep their microseconds");
 	free(text);
+
+	assert(cJSON_AddArrayToObject(value, "none") && cJSON_AddObjectToObject(value, "a\"b"));
+	assert(cJSON_AddTrueToObject(cJSON_GetObjectItem(value, "a\"b"), "yes"));
+	f = open_memstream(&text, &size);
+	assert(f && output_json(f, value, JSON_PRETTY) == 0 && fclose(f) == 0);
+	ok_str(text,
+	    "{\n  \"usec\": 1795444072123456,\n  \"none\": [],\n  \"a\\\"b\": {\n"
+	    "    \"yes\": true\n  }\n}\n",
+	    "indented");
+	free(text);
 }
 
 int
