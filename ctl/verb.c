@@ -81,8 +81,7 @@ const struct verb verbs[] = {
 	    .arguments = "UNIT",
 	    .min_arguments = 1,
 	    .max_arguments = 1,
-	    .is_hidden = true,
-	    .help = "tell the daemon that UNIT failed (the OnFailure= hook)",
+	    .help = "tell the daemon that UNIT failed (run by OnFailure=)",
 	    .description =
 		"Reads MONITOR_* of systemd.exec(5) from the environment. Leaves a note in\n"
 		"the inbox when the daemon cannot be reached. Never blocks, never fails.",
@@ -128,8 +127,6 @@ print_program_help(void)
 	for (const struct verb *v = verbs; v->name; v++) {
 		char text[48];
 
-		if (v->is_hidden)
-			continue;
 		(void)snprintf(text, sizeof(text), "%s %s", v->name, v->arguments);
 		(void)printf("  %-*s %s\n", VERB_HELP_COLUMN, text, v->help);
 	}
@@ -180,8 +177,7 @@ unknown_verb(const char *name)
 	size_t n = 0;
 
 	for (const struct verb *v = verbs; v->name && n < ELEMENTSOF(names); v++)
-		if (!v->is_hidden)
-			names[n++] = v->name;
+		names[n++] = v->name;
 	near = suggest(name, names, n);
 	if (near)
 		(void)fault_set(

@@ -3,8 +3,6 @@
 
 /* The verbs of msupportctl: one table, one handler each. */
 
-#include <stdbool.h>
-
 #include "ctl/options.h"
 
 struct verb {
@@ -12,7 +10,6 @@ struct verb {
 	const char *arguments; /* for the help: "ID…" */
 	int min_arguments;
 	int max_arguments;	 /* -1 any number */
-	bool is_hidden;		 /* not for people: not in the overview */
 	const char *help;	 /* one line, no full stop */
 	const char *description; /* more of it, for VERB --help; may be NULL */
 	const struct option_def *options;
