@@ -4,7 +4,9 @@
 /* A small reader of Varlink interface descriptions, and a check of values against them. It
  * aborts on what it does not understand: descriptions are ours. */
 
+#include <assert.h>
 #include <ctype.h>
+#include <string.h>
 
 #include "lib/cleanup.h"
 #include "lib/json.h"
