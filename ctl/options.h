@@ -35,7 +35,6 @@ struct options {
 	const char *profile;
 	const char *reason;
 	const char *only;
-	const char *config_path;
 	uint64_t timeout_usec; /* 0 unset */
 	bool no_wait;
 	bool direct;

@@ -21,6 +21,7 @@ import threading
 import time
 import traceback
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fakedaemon import CLOSE, FD, Error, FakeDaemon, Raw  # noqa: E402
 
