@@ -1,0 +1,172 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The part of bench/run that needs a real systemd: `tests/system/run exec 252 bench/inside.sh` runs it in the
+# container. Prints one JSON object a line, raw measurements; bench/run makes numbers of them.
+
+# shellcheck source=tests/system/lib.sh
+. /tests/lib.sh
+
+repetitions=${REPETITIONS:-20}
+idle_seconds=${IDLE_SECONDS:-20}
+chatter_seconds=4
+many_reports=10000
+
+# Microseconds since 1970, without a fork.
+stamp() {
+	now_usec=${EPOCHREALTIME/[.,]/}
+}
+
+emit() {
+	jq -nc --arg kind "$1" "$2 + {kind: \$kind}"
+}
+
+reports_are() {
+	local sidecars=("$state"/reports/*.json)
+
+	[ -e "${sidecars[0]}" ] && [ ${#sidecars[@]} -ge "$1" ]
+}
+
+# reset kills MicroShift; that is no event to measure.
+start_anew() {
+	systemctl stop $unit
+	reset
+}
+
+emit_reports() {
+	jq -c --arg kind "$1" '. + {kind: $kind}' "$state"/reports/*.json
+}
+
+# idle NAME: memory of the daemon and how often it ran while nothing happened.
+idle() {
+	local pid before after pss private rss
+
+	pid=$(systemctl show -P MainPID $daemon)
+	before=$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$pid/status")
+	sleep "$2"
+	after=$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$pid/status")
+	pss=$(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup")
+	rss=$(awk '/^Rss:/ { print $2 }' "/proc/$pid/smaps_rollup")
+	private=$(awk '/^Private_/ { n += $2 } END { print n }' "/proc/$pid/smaps_rollup")
+	emit idle "{name: \"$1\", seconds: $2, switches: $((after - before)), pss_kib: $pss,
+		rss_kib: $rss, private_kib: $private}"
+}
+
+# MicroShift is killed again and again; each time flash, capture and commit are timed.
+ends() {
+	local pid i watcher
+
+	configure <<<$'[Limits]\nCoolDownSec=0\nMaxPerHour=1000\n[Spool]\nMaxReports=1000'
+	drop_in $unit <<<$'[Unit]\nStartLimitIntervalSec=0'
+	systemctl restart $daemon
+	msupportctl watch --json=short >$scratch.events &
+	watcher=$!
+	start_microshift
+	for ((i = 1; i <= repetitions; i++)); do
+		sleep 0.3
+		pid=$(systemctl show -P MainPID $unit)
+		stamp
+		kill -KILL "$pid"
+		emit kill "{usec: $now_usec}"
+		wait_for "report $i" reports_are "$i" || break
+		wait_state $unit active
+	done
+	sleep 0.3
+	kill $watcher
+	wait $watcher 2>/dev/null
+	jq -c '(.parameters? // .) + {kind: "event"}' $scratch.events
+	emit_reports end
+	idle "after $repetitions reports" 1
+}
+
+# Captures on request, with a journal to read.
+profiles() {
+	local profile i lines
+
+	start_anew
+	start_microshift
+	now chatty 5000
+	sleep $chatter_seconds
+	systemctl restart $unit
+	journalctl --sync
+	lines=$(journalctl -q --no-pager -o cat | wc -l)
+	emit journal "{lines: $lines}"
+	for profile in flash crash full; do
+		for i in 1 2 3; do
+			msupportctl collect --profile $profile >$scratch.out 2>&1 || cat $scratch.out
+		done
+	done
+	emit_reports profile
+}
+
+# latency NAME COMMAND...: wall time of a command, again and again.
+latency() {
+	local name=$1 i start usecs=()
+
+	shift
+	"$@" >/dev/null || return 0
+	for ((i = 0; i < 50; i++)); do
+		stamp
+		start=$now_usec
+		"$@" >/dev/null
+		stamp
+		usecs+=($((now_usec - start)))
+	done
+	emit latency "{name: \"$name\", usecs: [$(IFS=,; echo "${usecs[*]}")]}"
+}
+
+# A spool full of copies of one record.
+fill_spool() {
+	local sidecars sidecar
+
+	collect 2>/dev/null
+	reports_are 1 || return
+	systemctl stop $daemon 2>/dev/null
+	sidecars=("$state"/reports/*.json)
+	sidecar=${sidecars[0]}
+	jq -c . "$sidecar" | awk -v id="$(basename "$sidecar" .json)" -v dir=$state/reports -v n=$many_reports '{
+		for (i = 2; i <= n; i++) {
+			copy = sprintf("20260101T000000Z-%04d-%08x", i, i)
+			text = $0
+			gsub(id, copy, text)
+			print text >(dir "/" copy ".json")
+			close(dir "/" copy ".json")
+			archive = dir "/" copy ".tar.zst"
+			printf "" >archive
+			close(archive)
+		}
+	}'
+	configure <<END
+[Spool]
+MaxReports=$many_reports
+MaxManualReports=$many_reports
+MaxAge=infinity
+KeepFree=0
+MaxUse=infinity
+ManualUse=infinity
+END
+	stamp
+	start=$now_usec
+	systemctl start $daemon
+	stamp
+	emit start "{reports: $(msupportctl status --json | jq '(.parameters? // .).reports'), usec: $((now_usec - start))}"
+}
+
+latencies() {
+	start_anew
+	latency "true, to compare" /bin/true
+	latency "status, empty spool" msupportctl status --json
+	latency "list, empty spool" msupportctl list --json
+	fill_spool || return 0
+	latency "status, $many_reports reports" msupportctl status --json
+	latency "list -n 20, $many_reports reports" msupportctl list --json -n 20
+	idle "with $many_reports reports" 1
+}
+
+emit systemd "{version: $(systemd_version)}"
+reset
+sleep 2
+idle fresh "$idle_seconds"
+ends
+profiles
+latencies
