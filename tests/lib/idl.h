@@ -60,7 +60,7 @@ static struct idl_type *idl_read_type(struct idl *idl);
 static inline void *
 idl_alloc(size_t n, size_t size)
 {
-	static void *pool[1024];
+	static void *volatile pool[1024]; /* or the compiler drops it */
 	static size_t used;
 	void *p = calloc(n, size);
 

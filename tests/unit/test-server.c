@@ -621,7 +621,7 @@ test_death_in_the_middle_of_an_answer(void)
 static void
 test_idle(void)
 {
-	_cleanup_wire_ struct wire *w = make_idle(50 * USEC_PER_MSEC);
+	_cleanup_wire_ struct wire *w = make_idle(300 * USEC_PER_MSEC);
 	_cleanup_close_ int silent = wire_connect(w);
 	_cleanup_close_ int trickling = wire_connect(w);
 	_cleanup_close_ int following = wire_connect(w);
@@ -629,14 +629,14 @@ test_idle(void)
 	bool good = true;
 
 	assert(wire_say(w, following, CALL("Follow", ",\"more\":true")));
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 20; i++) {
 		_cleanup_free_ char *got = NULL;
 
 		(void)wire_send(w, trickling, "{", 1);
 		good = good && wire_say(w, busy, CALL("Echo", ""));
 		got = wire_hear(w, busy);
 		good = good && got;
-		wire_turn(w, 10 * USEC_PER_MSEC);
+		wire_turn(w, 20 * USEC_PER_MSEC);
 	}
 	ok(good, "a client that calls again and again stays");
 	ok(wire_is_dropped(w, silent), "a silent one does not");
@@ -649,7 +649,7 @@ test_idle(void)
 static void
 test_stalled_reader(void)
 {
-	_cleanup_wire_ struct wire *w = make_idle(50 * USEC_PER_MSEC);
+	_cleanup_wire_ struct wire *w = make_idle(150 * USEC_PER_MSEC);
 	_cleanup_close_ int fd = wire_connect(w);
 	_cleanup_close_ int following = -EBADF;
 
@@ -916,6 +916,7 @@ test_out_of_descriptors(void)
 	_cleanup_wire_ struct wire *w = make();
 	struct sockaddr_un sa = listen_in(w, &t);
 	_cleanup_close_ int fd = connect_to(&sa);
+	_cleanup_close_ int second = -EBADF;
 	struct rlimit old, none;
 	uint64_t start;
 	unsigned turns = 0;
@@ -927,9 +928,12 @@ test_out_of_descriptors(void)
 	wire_turn(w, 10 * USEC_PER_MSEC);
 	assert(setrlimit(RLIMIT_NOFILE, &old) == 0);
 	ok_int(server_client_count(w->server), 0, "no descriptor: nobody is accepted");
+	/* valgrind keeps the limit by closing what was accepted beyond it: the first one may be
+	 * lost. */
+	second = connect_to(&sa);
 	while (server_client_count(w->server) == 0 && turns++ < 100)
 		wire_turn(w, 100 * USEC_PER_MSEC);
-	ok(server_client_count(w->server) == 1, "a moment later it is");
+	ok(server_client_count(w->server) > 0, "a moment later it goes on");
 	ok(clock_monotonic_usec() - start >= 900 * USEC_PER_MSEC, "after a pause");
 }
 
