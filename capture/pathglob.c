@@ -196,7 +196,7 @@ static int look_through(
     struct pathglob_walk *w, const struct place *place, const char *pattern);
 
 /* Opens the directory NAME in PLACE and goes on in it with PATTERN ("" = take everything).
- * FOLLOW is for names that the pattern spells out. */
+ * FOLLOW a symbolic link when a component of the pattern names it. */
 static int
 enter(struct pathglob_walk *w, const struct place *place, const char *name, bool follow,
     const char *pattern)
@@ -264,7 +264,7 @@ look_at(
 		return *rest ? enter(w, place, name, false, pattern) : report(w, place, name);
 	if (fnmatch(c.text, name, 0) != 0)
 		return 0;
-	return *rest ? enter(w, place, name, false, rest) : report(w, place, name);
+	return *rest ? enter(w, place, name, true, rest) : report(w, place, name);
 }
 
 static int

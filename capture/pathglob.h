@@ -10,9 +10,9 @@
  *   \c     the character c itself
  *
  * Patterns are absolute. A pattern that names a directory stands for everything below it too.
- * Symbolic links to directories are followed where the pattern spells them out on the way,
- * never where a wildcard or the descent meets them: a walk cannot loop or leave what was asked
- * for. */
+ * Symbolic links to directories are followed on the way, where a component of the pattern
+ * matches them and another one comes after it (/sys/class/net is nothing but links), but never
+ * by `**` and never in the descent: a walk cannot loop or leave what was asked for. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -144,8 +144,12 @@ test_walk(void)
 	check_walk(root_fd, "/etc/none/*", "");
 	check_walk(root_fd, "/none", "");
 	check_walk(root_fd, "/etc/ms/config.yaml/x", "");
-	/* A wildcard does not follow. */
-	check_walk(root_fd, "/etc/*/secret", "f:/etc/other/secret");
+	/* So is one that a wildcard matches on the way, but not by "any depth". */
+	check_walk(root_fd, "/etc/*/tls.key", "f:/etc/link/tls.key f:/etc/ms/tls.key");
+	check_walk(root_fd, "/etc/**/tls.key", "f:/etc/ms/tls.key");
+	check_walk(root_fd, "/etc/ms/conf.d/*",
+	    "f:/etc/ms/conf.d/10.yaml "
+	    "f:/etc/ms/conf.d/deep/20.yaml l:/etc/ms/conf.d/loop");
 
 	assert(walk(root_fd, "/etc/ms/conf.d", true, &found) == 0);
 	ok_str(found.text,
