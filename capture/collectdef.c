@@ -9,12 +9,11 @@
 #include "lib/fault.h"
 #include "lib/profile.h"
 #include "lib/text.h"
+#include "lib/unitname.h"
 
 #define CONF_SUFFIX	".conf"
 #define COMMAND_SECTION "Command "
 
-/* Longest unit name, see UNIT_NAME_MAX in systemd. */
-#define UNIT_NAME_MAX	 255u
 /* Nobody waits longer, and no deadline overflows. */
 #define TIMEOUT_MAX_USEC (24 * USEC_PER_HOUR)
 
@@ -281,18 +280,18 @@ check_condition_word(const char *word, struct fault *reterr)
 	return 0;
 }
 
+/* A name without a type is a service, as for systemctl. */
 static int
 check_unit(const char *word, struct fault *reterr)
 {
-	size_t n = strlen(word);
+	_cleanup_free_ char *service = NULL;
 
-	/* systemd's VALID_CHARS; the dash that an option begins with is not wanted first. */
-	if (n == 0 || n > UNIT_NAME_MAX || *word == '-' || *word == '.' ||
-	    strspn(word,
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-		":-_.\\@") != n)
-		return fault_set(reterr, -EINVAL, "'%s' is no name of a unit", word);
-	return 0;
+	if (unit_name_is_valid(word))
+		return 0;
+	service = strchr(word, '.') ? NULL : text_format("%s.service", word);
+	if (service && unit_name_is_valid(service))
+		return 0;
+	return fault_set(reterr, -EINVAL, "'%s' is no name of a unit", word);
 }
 
 static int
