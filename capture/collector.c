@@ -69,6 +69,7 @@ run_into(struct bundle_member *m, const struct collector_context *ctx,
 		.argv = command->argv,
 		.deadline_usec = clock_monotonic_usec() + wall,
 		.max_read_bytes = COMMAND_READ_MAX_BYTES,
+		.drop_stderr = command->drop_stderr,
 		.output = on_output,
 		.userdata = m,
 	};

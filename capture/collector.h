@@ -77,6 +77,7 @@ struct collector_command {
 	uint64_t
 	    wall_usec; /* 0 = COMMAND_DEFAULT_WALL_USEC; the collector's deadline holds too */
 	uint64_t max_bytes; /* 0 = COMMAND_DEFAULT_MAX_BYTES */
+	bool drop_stderr;   /* instead of merged, for output that programs read */
 };
 
 /* Runs the command, stores its output (also of one that failed or was killed, with a line that

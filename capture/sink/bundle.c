@@ -336,6 +336,15 @@ take_name(struct bundle *b, char *path)
 	return -EEXIST;
 }
 
+bool
+bundle_contains(const struct bundle *b, const char *path)
+{
+	char full[2 * LAYOUT_PATH_BYTES];
+
+	return full_path(b, path, full, sizeof(full)) >= 0 &&
+	    names_find(&b->names, full, strlen(full)) != NAME_FREE;
+}
+
 void
 bundle_member_abort(struct bundle_member *m)
 {

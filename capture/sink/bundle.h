@@ -107,6 +107,10 @@ int bundle_member_end(struct bundle_member *m);
 void bundle_member_abort(struct bundle_member *m);
 DEFINE_CLEANUP(struct bundle_member *, bundle_member_abort);
 
+/* True if PATH is taken by a member or directory, so that a file which two collectors want is
+ * stored once. */
+bool bundle_contains(const struct bundle *b, const char *path);
+
 /* Path under which the last member was stored ("….1" when the name was taken), "" when it was
  * not. Valid until the next one. */
 const char *bundle_last_path(const struct bundle *b);
