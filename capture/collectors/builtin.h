@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The collectors written in C, one file each; what they all are is in capture/collector.h. */
+
+struct collector;
+
+extern const struct collector flash_collector;
+extern const struct collector host_collector;
+extern const struct collector journal_collector;
+extern const struct collector units_collector;
