@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/collectors/builtin.h"
+#include "capture/collector.h"
+
+const struct collector *const builtin_collectors[] = {
+	&flash_collector,
+	&host_collector,
+	&journal_collector,
+	&units_collector,
+	NULL,
+};
