@@ -921,7 +921,7 @@ test_out_of_descriptors(void)
 	uint64_t start;
 	unsigned turns = 0;
 
-	assert(getrlimit(RLIMIT_NOFILE, &old) == 0);
+	assert(fd >= 0 && getrlimit(RLIMIT_NOFILE, &old) == 0);
 	none = (struct rlimit){ .rlim_cur = 1, .rlim_max = old.rlim_max };
 	assert(setrlimit(RLIMIT_NOFILE, &none) == 0);
 	start = clock_monotonic_usec();
@@ -931,6 +931,7 @@ test_out_of_descriptors(void)
 	/* valgrind keeps the limit by closing what was accepted beyond it: the first one may be
 	 * lost. */
 	second = connect_to(&sa);
+	assert(second >= 0);
 	while (server_client_count(w->server) == 0 && turns++ < 100)
 		wire_turn(w, 100 * USEC_PER_MSEC);
 	ok(server_client_count(w->server) > 0, "a moment later it goes on");
