@@ -15,8 +15,10 @@ standin=/run/standin
 scratch=/tmp/scratch
 # Longest that anything on an idle machine may take; CI machines are slow and busy.
 patience=${PATIENCE:-30}
-# How long "and nothing more" is watched: longer than a restart (100 ms) and a debounce (300 ms) together.
+# How long "and nothing more" is watched: longer than a restart (100 ms) and a debounce (300 ms) together; and than
+# the daemon waits for the watcher to tell what a hook told (1.5 s), when there was a hook.
 settle_time=1.0
+settle_time_hook=2.0
 
 fail() {
 	echo "# failed: $*"
@@ -133,10 +135,19 @@ has_reports() {
 	[ "$(count_reports 2>/dev/null)" = "$1" ] && nothing_pending
 }
 
+settle() {
+	journalctl --sync
+	if journalctl -q -o cat --since "@$test_start" UNIT="microshift-support-onfailure@$unit.service" | grep -q .; then
+		sleep $settle_time_hook
+	else
+		sleep $settle_time
+	fi
+}
+
 # expect_reports N: exactly N, everything committed, and none more after that.
 expect_reports() {
 	wait_for "$1 report(s)" has_reports "$1" || { list_json; ls -lR $state; return 1; }
-	sleep $settle_time
+	settle
 	has_reports "$1" || { list_json; fail "there are $(count_reports) reports after a while, not $1"; }
 }
 
@@ -189,7 +200,7 @@ explain() {
 }
 
 run_tests() {
-	local name names what rc start bad=0
+	local name names what rc bad=0
 
 	mapfile -t names < <(sed -n 's/^\(test_[a-z0-9_]*\)().*/\1/p' "$0")
 	for name in "${names[@]}"; do
@@ -203,7 +214,7 @@ run_tests() {
 			bad=1
 			continue
 		fi
-		start=$(date +%s.%6N)
+		test_start=$(date +%s.%6N)
 		# Not in a condition, where errexit would mean nothing.
 		(
 			set -eE
@@ -218,7 +229,7 @@ run_tests() {
 		77) echo "ok - $what # SKIP $(cat $scratch.skip)" ;;
 		*)
 			sed 's/^\(# \)\?/# /' /tmp/test.out | tail -n 60
-			explain "$start"
+			explain "$test_start"
 			echo "not ok - $what"
 			bad=1
 			;;
