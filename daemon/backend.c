@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "daemon/backend.h"
+#include "daemon/busloop.h"
 #include "daemon/intake.h"
 #include "daemon/ops.h"
 #include "daemon/scheduler.h"
@@ -24,9 +25,11 @@ backend_status_line(const struct backend *b, char *buf, size_t size)
 	size_t n = spool_count(b->spool);
 
 	(void)text_format_bytes(spool_total_bytes(b->spool), use, sizeof(use));
-	(void)snprintf(buf, size, "watching %s%s; %zu report%s, %s%s", b->settings->units[0],
-	    b->settings->units[1] ? " and more" : "", n, n == 1 ? "" : "s", use,
-	    scheduler_count(b->scheduler) > 0 ? "; capturing" : "");
+	(void)snprintf(buf, size, "%s %s%s; %zu report%s, %s%s",
+	    busloop_is_connected(b->busloop) ? "watching"
+					     : "waiting for the system bus to watch",
+	    b->settings->units[0], b->settings->units[1] ? " and more" : "", n,
+	    n == 1 ? "" : "s", use, scheduler_count(b->scheduler) > 0 ? "; capturing" : "");
 	return buf;
 }
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct busloop;
 struct intake;
 struct ops_backend;
 struct scheduler;
@@ -19,6 +20,7 @@ struct backend {
 	struct scheduler *scheduler;
 	struct spool *spool;
 	const struct settings *settings;
+	const struct busloop *busloop;
 	uint64_t started_usec; /* realtime */
 };
 

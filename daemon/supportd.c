@@ -349,6 +349,7 @@ start_intake(struct supportd *d)
 		.scheduler = d->scheduler,
 		.spool = d->spool,
 		.settings = d->settings,
+		.busloop = d->busloop,
 		.started_usec = clock_realtime_usec(),
 	};
 	return 0;
