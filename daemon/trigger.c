@@ -15,6 +15,9 @@
 enum trigger
 trigger_classify(const struct unit_event *event)
 {
+	/* An end that was noticed after the fact: nobody knows how far the run had come. */
+	if (event->result[0] == '\0')
+		return TRIGGER_UNIT_FAILED;
 	if (!event->was_ready)
 		return TRIGGER_UNIT_STARTUP;
 	if (streq(event->result, "success"))
@@ -93,6 +96,11 @@ trigger_describe(const struct unit_event *event, char reason[REASON_BYTES])
 {
 	char exit[64];
 
+	if (event->result[0] == '\0') {
+		(void)snprintf(reason, REASON_BYTES, "%.100s ended while nobody was watching",
+		    event->unit);
+		return;
+	}
 	describe_exit(event, exit, sizeof(exit));
 	(void)snprintf(reason, REASON_BYTES, "%.100s %s%s%s%s%s", event->unit, exit,
 	    event->was_ready ? "" : " before it was ready",

@@ -103,6 +103,10 @@ test_words(void)
 	ev.exec_main_status = 9999;
 	check_text(&ev, "microshift.service was killed by signal 9999");
 
+	ev = (struct unit_event){ .unit = "microshift.service" };
+	ok(trigger_classify(&ev) == TRIGGER_UNIT_FAILED, "an end that was missed");
+	check_text(&ev, "microshift.service ended while nobody was watching");
+
 	ev = sample();
 	memset(ev.unit, 'u', sizeof(ev.unit) - 1);
 	{
