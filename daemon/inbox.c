@@ -54,16 +54,11 @@ inbox_drain(int inbox_fd, inbox_fn fn, void *userdata)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
 	unsigned n = 0;
-	int fd;
+	int r;
 
-	fd = openat(inbox_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	dir = fdopendir(fd);
-	if (!dir) {
-		(void)close_fd(fd);
-		return -ENOMEM;
-	}
+	r = io_opendir(inbox_fd, ".", &dir);
+	if (r < 0)
+		return r;
 	for (struct dirent *de = readdir(dir); de && n < INBOX_MAX; de = readdir(dir)) {
 		if (!is_notice_name(de->d_name))
 			continue;

@@ -184,17 +184,11 @@ for_each_record(struct spool *s, int dir_fd,
     void *userdata)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
-	int fd;
 	int r;
 
-	fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	dir = fdopendir(fd);
-	if (!dir) {
-		(void)close_fd(fd);
-		return -ENOMEM;
-	}
+	r = io_opendir(dir_fd, ".", &dir);
+	if (r < 0)
+		return r;
 	for (struct dirent *de = readdir(dir); de; de = readdir(dir)) {
 		char id[REPORT_ID_BYTES];
 
@@ -395,14 +389,9 @@ void
 spool_clean_incoming(struct spool *s)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
-	int fd;
 
-	fd = openat(s->incoming_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		(void)close_fd(fd);
+	if (io_opendir(s->incoming_fd, ".", &dir) < 0)
 		return;
-	}
 	for (struct dirent *de = readdir(dir); de; de = readdir(dir)) {
 		char name[FILE_NAME_BYTES];
 

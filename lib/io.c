@@ -205,22 +205,32 @@ io_open_dir(int dir_fd, const char *path, mode_t mode, int *ret_fd)
 	return 0;
 }
 
+int
+io_opendir(int dir_fd, const char *name, DIR **ret)
+{
+	_cleanup_close_ int fd = -EBADF;
+	DIR *dir;
+
+	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	dir = fdopendir(fd);
+	if (!dir)
+		return -errno;
+	(void)TAKE_FD(fd);
+	*ret = dir;
+	return 0;
+}
+
 static int
 remove_children(int parent_fd, const char *name)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
-	int fd;
 	int r;
 
-	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return -errno;
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = -errno;
-		(void)close_fd(fd);
+	r = io_opendir(parent_fd, name, &dir);
+	if (r < 0)
 		return r;
-	}
 	for (struct dirent *de = readdir(dir); de; de = readdir(dir)) {
 		if (streq(de->d_name, ".") || streq(de->d_name, ".."))
 			continue;

@@ -4,6 +4,7 @@
 /* Files: whole reads with a limit, writes that become visible only when complete and durable.
  */
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +37,10 @@ int io_mkdir_p(int dir_fd, const char *path, mode_t mode);
 /* Opens the directory PATH (O_DIRECTORY|O_CLOEXEC), after creating it with MODE when it is
  * missing. */
 int io_open_dir(int dir_fd, const char *path, mode_t mode, int *ret_fd);
+
+/* Opens the directory NAME in DIR_FD ("." for itself) for reading its entries. A symbolic link
+ * is not followed. The caller owns *ret (closedir()). */
+int io_opendir(int dir_fd, const char *name, DIR **ret);
 
 /* Removes NAME in DIR_FD with all that is in it; symbolic links are removed, never followed.
  * Returns 0 also when there is nothing. */
