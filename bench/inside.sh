@@ -79,6 +79,17 @@ ends() {
 	idle "after $repetitions reports" 1
 }
 
+# What systemd takes for a unit that does nothing: as it is, and in the sandbox of a capture.
+units() {
+	local template=/usr/lib/systemd/system/microshift-support-capture@.service
+
+	printf '[Service]\nType=oneshot\nExecStart=/bin/true\n' >/run/systemd/system/bench-bare.service
+	sed -e 's|^ExecStart=.*|ExecStart=/bin/true|; /^ExecStopPost=/d' $template >/run/systemd/system/bench-sandbox.service
+	systemctl daemon-reload
+	latency "unit bare" systemctl start bench-bare.service
+	latency "unit sandbox" systemctl start bench-sandbox.service
+}
+
 # Captures on request, with a journal to read.
 profiles() {
 	local profile i lines
@@ -105,7 +116,7 @@ latency() {
 
 	shift
 	"$@" >/dev/null || return 0
-	for ((i = 0; i < 50; i++)); do
+	for ((i = 0; i < repetitions; i++)); do
 		stamp
 		start=$now_usec
 		"$@" >/dev/null
@@ -168,5 +179,6 @@ reset
 sleep 2
 idle fresh "$idle_seconds"
 ends
+units
 profiles
 latencies
