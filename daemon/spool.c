@@ -92,13 +92,31 @@ note_sequence(struct spool *s, const char *id)
 		s->max_sequence = sequence;
 }
 
+/* Where a report with the sequence number SEQUENCE belongs: behind its equals. */
+static size_t
+find_place(const struct spool *s, uint64_t sequence)
+{
+	size_t low = 0;
+	size_t high = s->n_reports;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (report_id_sequence(s->reports[middle]->id) > sequence)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
 /* Takes a copy of REPORT into the list, at its place. */
 static int
 insert_report(struct spool *s, const struct report *report, const struct report **ret)
 {
 	struct report **grown;
 	struct report *copy;
-	size_t i = s->n_reports;
+	size_t i;
 
 	copy = malloc(sizeof(*copy));
 	if (!copy)
@@ -110,10 +128,8 @@ insert_report(struct spool *s, const struct report *report, const struct report 
 		return -ENOMEM;
 	}
 	s->reports = grown;
-	while (i > 0 && report_id_sequence(grown[i - 1]->id) > report_id_sequence(copy->id)) {
-		grown[i] = grown[i - 1];
-		i--;
-	}
+	i = find_place(s, report_id_sequence(copy->id));
+	memmove(grown + i + 1, grown + i, (s->n_reports - i) * sizeof(*grown));
 	grown[i] = copy;
 	s->n_reports++;
 	s->total_bytes += copy->capture.size_bytes;
