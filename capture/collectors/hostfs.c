@@ -9,8 +9,13 @@
 #include "capture/mounts.h"
 #include "capture/notes.h"
 #include "capture/rootdir.h"
+#include "capture/sink/bundle.h"
 #include "lib/cleanup.h"
+#include "lib/io.h"
 #include "lib/text.h"
+
+/* 3,000 mounts of overlay are about 3 MiB. */
+#define MOUNTS_MAX_BYTES (16u * 1024u * 1024u)
 
 /* The root of PID 1: in a sandbox, /tmp and /home are not what they are for everybody else. */
 #define INIT_ROOT "/proc/1/root"
@@ -121,6 +126,18 @@ buffer_text(struct buffer *b)
 	return fflush(b->f) == 0 ? b->text : "";
 }
 
+/* proc/mounts as PID 1 has it, where sos readers look for it; ours is that of a sandbox. */
+static int
+add_proc_mounts(struct collector_context *ctx, int root_fd)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+
+	if (io_read_file(root_fd, "proc/1/mounts", MOUNTS_MAX_BYTES, &text, &size) < 0)
+		return 0;
+	return bundle_add(ctx->bundle, "proc/mounts", text, size, NULL);
+}
+
 int
 hostfs_add(struct collector_context *ctx)
 {
@@ -153,5 +170,5 @@ hostfs_add(struct collector_context *ctx)
 		    ctx, "filesys", "df -ali -x autofs", buffer_text(&inodes), NULL);
 	if (r >= 0)
 		r = hostfacts_add(ctx, "filesys", "mount -l", buffer_text(&table), "mount");
-	return r;
+	return r < 0 ? r : add_proc_mounts(ctx, root_fd);
 }
