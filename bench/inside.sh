@@ -10,7 +10,6 @@
 repetitions=${REPETITIONS:-20}
 idle_seconds=${IDLE_SECONDS:-20}
 chatter_seconds=4
-many_reports=10000
 
 # Microseconds since 1970, without a fork.
 stamp() {
@@ -126,52 +125,11 @@ latency() {
 	emit latency "{name: \"$name\", usecs: [$(IFS=,; echo "${usecs[*]}")]}"
 }
 
-# A spool full of copies of one record.
-fill_spool() {
-	local sidecars sidecar
-
-	collect 2>/dev/null
-	reports_are 1 || return
-	systemctl stop $daemon 2>/dev/null
-	sidecars=("$state"/reports/*.json)
-	sidecar=${sidecars[0]}
-	jq -c . "$sidecar" | awk -v id="$(basename "$sidecar" .json)" -v dir=$state/reports -v n=$many_reports '{
-		for (i = 2; i <= n; i++) {
-			copy = sprintf("20260101T000000Z-%04d-%08x", i, i)
-			text = $0
-			gsub(id, copy, text)
-			print text >(dir "/" copy ".json")
-			close(dir "/" copy ".json")
-			archive = dir "/" copy ".tar.zst"
-			printf "" >archive
-			close(archive)
-		}
-	}'
-	configure <<END
-[Spool]
-MaxReports=$many_reports
-MaxManualReports=$many_reports
-MaxAge=infinity
-KeepFree=0
-MaxUse=infinity
-ManualUse=infinity
-END
-	stamp
-	start=$now_usec
-	systemctl start $daemon
-	stamp
-	emit start "{reports: $(msupportctl status --json | jq '(.parameters? // .).reports'), usec: $((now_usec - start))}"
-}
-
 latencies() {
 	start_anew
 	latency "true, to compare" /bin/true
-	latency "status, empty spool" msupportctl status --json
-	latency "list, empty spool" msupportctl list --json
-	fill_spool || return 0
-	latency "status, $many_reports reports" msupportctl status --json
-	latency "list -n 20, $many_reports reports" msupportctl list --json -n 20
-	idle "with $many_reports reports" 1
+	latency "status" msupportctl status --json
+	latency "list" msupportctl list --json
 }
 
 emit systemd "{version: $(systemd_version)}"
