@@ -14,7 +14,7 @@ static const char *const outcome_names[_OUTCOME_COUNT] = {
 	[OUTCOME_PARTIAL] = "partial",
 	[OUTCOME_SKIPPED] = "skipped",
 	[OUTCOME_FAILED] = "failed",
-	[OUTCOME_TIMED_OUT] = "timed-out",
+	[OUTCOME_TIMED_OUT] = "timed_out",
 };
 
 const char *
@@ -330,8 +330,23 @@ add_own(cJSON *object, const struct manifest *m)
 		r = json_add_uint(o, "redactions", m->redactions);
 	if (r >= 0)
 		r = json_add_uint(o, "peak_memory_bytes", m->peak_memory_bytes);
+	if (r >= 0 && !is_empty(m->event.unit))
+		r = json_add_item(o, "event", unit_event_to_json(&m->event));
 	if (r >= 0)
 		r = add_counts(o, m);
+	return r;
+}
+
+/* An overview for people: the name of each collector and how it ended. */
+static int
+add_overview(cJSON *object, const struct manifest *m)
+{
+	cJSON *o = cJSON_AddObjectToObject(object, "collectors");
+	int r = o ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r >= 0 && i < m->n_collectors; i++)
+		r = json_add_text(
+		    o, m->collectors[i]->name, outcome_to_string(m->collectors[i]->outcome));
 	return r;
 }
 
@@ -357,6 +372,8 @@ put_head(const struct output *out, const struct manifest *m)
 		r = -ENOMEM;
 	if (r >= 0)
 		r = add_own(o, m);
+	if (r >= 0)
+		r = add_overview(o, m);
 	return r < 0 ? r : put_object(out, o, false);
 }
 
@@ -676,7 +693,8 @@ parse_own(const cJSON *o, struct manifest *m)
 	    json_get_uint(o, "redactions", &m->redactions) < 0 ||
 	    json_get_uint(o, "peak_memory_bytes", &m->peak_memory_bytes) < 0)
 		return -EINVAL;
-	return 0;
+	o = cJSON_GetObjectItemCaseSensitive(o, "event");
+	return o ? unit_event_from_json(o, &m->event, NULL) : 0;
 }
 
 static int

@@ -90,6 +90,7 @@ struct manifest {
 	enum trigger trigger;
 	enum source source;
 	char reason[REASON_BYTES];
+	struct unit_event event;	       /* event.unit is "" when no unit is concerned */
 	char end_reason[FAULT_TEXT_MAX_BYTES]; /* why it is partial; "" when complete */
 	uint64_t start_usec;		       /* realtime */
 	uint64_t end_usec;		       /* realtime */

@@ -56,6 +56,7 @@ fill(struct manifest *m)
 		.trigger = TRIGGER_UNIT_FAILED,
 		.source = SOURCE_HOOK,
 		.reason = "microshift.service: exit-code 255",
+		.event = { .unit = "microshift.service", .result = "exit-code" },
 		.end_reason = "time was over",
 		.start_usec = UINT64_C(1795353016807447),
 		.end_usec = UINT64_C(1795353019807448),
@@ -108,6 +109,7 @@ test_round_trip(void)
 		printf("# %s\n# %s\n", f.text, text);
 	again = print(&back);
 	ok_str(again, text, "and prints the same");
+	ok_str(back.event.result, "exit-code", "the event");
 	ok_int(back.n_collectors, 3, "all collectors, in order");
 	ok_str(back.collectors[0]->name, "journal", "the first one");
 	ok_str(back.collectors[0]->description, "Journal of the units", "its description");
