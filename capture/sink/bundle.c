@@ -60,7 +60,8 @@ struct bundle {
 	uint64_t raw_bytes;
 	uint64_t redactions;
 	char last_path[LAYOUT_PATH_BYTES];
-	int error; /* sticky; of the archive itself */
+	bool was_cut; /* the archive's budget was too small for something */
+	int error;    /* sticky; of the archive itself */
 };
 
 struct bundle_member {
@@ -73,9 +74,11 @@ struct bundle_member {
 	uint64_t skipped_bytes; /* left out before the filter saw them */
 	bool rest_unknown;	/* reading ended at the limit, so nobody knows what follows */
 	bool limited_by_room;	/* by the collector's or the archive's limit, not its own */
-	bool discard;		/* output is thrown away: TAIL_LEAD_BYTES */
+	bool limited_by_archive;
+	bool discard; /* output is thrown away: TAIL_LEAD_BYTES */
 	bool is_full;
 	bool interrupted;
+	int error; /* sticky; of the spill or the filter, so of this member only */
 	char path[LAYOUT_PATH_BYTES];
 };
 
@@ -362,13 +365,15 @@ bundle_member_abort(struct bundle_member *m)
 	free(m);
 }
 
-/* Lists PATH as left out. */
+/* Lists PATH as left out. Returns REASON. */
 static int
-refuse(struct bundle *b, const char *path)
+refuse(struct bundle *b, const char *path, int reason)
 {
 	int r = b->record ? manifest_add_missing(b->record, path) : 0;
 
-	return r < 0 ? r : -EDQUOT;
+	if (reason == -EDQUOT && b->scope_left_bytes > 0)
+		b->was_cut = true;
+	return r < 0 ? r : reason;
 }
 
 int
@@ -398,8 +403,9 @@ bundle_member_begin(struct bundle *b, const char *path,
 	/* Generous: what really fits is seen at its end, from a sample. */
 	most = m->options.is_final ? UINT64_MAX : room(b, RATIO_MAX);
 	if (most == 0)
-		return refuse(b, path);
+		return refuse(b, path, -EDQUOT);
 	m->limited_by_room = most < max_bytes;
+	m->limited_by_archive = m->limited_by_room && most < b->scope_left_bytes;
 	if (m->limited_by_room)
 		max_bytes = most;
 	r = spill_new(
@@ -423,11 +429,13 @@ bundle_member_write(struct bundle_member *m, const void *data, size_t size)
 {
 	int r;
 
+	if (m->error < 0)
+		return m->error;
 	if (m->is_full)
 		return -EFBIG;
 	r = redact_write(m->filter->redact, data, size);
 	if (r < 0)
-		return m->bundle->error = r;
+		return m->error = r;
 	m->written_bytes += size;
 	return m->is_full ? -EFBIG : 0;
 }
@@ -598,16 +606,19 @@ store_member(struct bundle_member *m)
 	int r;
 
 	r = redact_finish(m->filter->redact);
+	if (m->error < 0)
+		r = m->error;
+	if (r >= 0)
+		r = find_room(m, &size);
 	if (r < 0)
-		return b->error = r;
-	r = find_room(m, &size);
-	if (r < 0)
-		return b->error = r;
+		return refuse(b, m->path, r);
 	/* Others may have been stored since this one was begun. */
 	if (size == 0 && spill_size(m->spill) > 0)
-		return refuse(b, m->path);
-	if (size < spill_size(m->spill))
+		return refuse(b, m->path, -EDQUOT);
+	if (size < spill_size(m->spill)) {
 		m->limited_by_room = true;
+		m->limited_by_archive = spill_size(m->spill) <= b->scope_left_bytes;
+	}
 	r = plan_cut(m, size, &cut);
 	if (r >= 0)
 		r = add_parents(b, m->path);
@@ -627,6 +638,8 @@ store_member(struct bundle_member *m)
 		if (r < 0)
 			return r;
 	}
+	if (out.padded || (cut.left_out > 0 && m->limited_by_archive))
+		b->was_cut = true;
 	if (out.padded || (cut.left_out > 0 && m->limited_by_room))
 		return -EDQUOT;
 	return truncated ? 1 : 0;
@@ -651,7 +664,7 @@ bundle_add(struct bundle *b, const char *path, const void *data, size_t size,
 	r = bundle_member_begin(b, path, options, &m);
 	if (r < 0)
 		return r;
-	/* -EFBIG is told by the end as well, other errors are kept in the bundle. */
+	/* Its errors are told by the end as well. */
 	(void)bundle_member_write(m, data, size);
 	return bundle_member_end(m);
 }
@@ -790,8 +803,8 @@ bundle_add_fd(
 	if (r < 0)
 		return r;
 	error = read_fd(m, fd);
-	if (b->error < 0)
-		return b->error;
+	if (m->error < 0)
+		return bundle_member_end(TAKE_PTR(m));
 	if (error < 0) {
 		char note[FAULT_TEXT_MAX_BYTES];
 
@@ -837,6 +850,12 @@ bundle_add_symlink(struct bundle *b, const char *path, const char *target)
 		return b->error = r;
 	text_copy(b->last_path, sizeof(b->last_path), name);
 	return 0;
+}
+
+bool
+bundle_was_cut(const struct bundle *b)
+{
+	return b->was_cut;
 }
 
 const char *

@@ -119,6 +119,9 @@ const char *bundle_last_path(const struct bundle *b);
  */
 uint64_t bundle_room(const struct bundle *b);
 
+/* True once the archive's budget (not that of a collector) was too small for something. */
+bool bundle_was_cut(const struct bundle *b);
+
 /* Bytes in the file so far, and before compression; what was replaced by the filter. */
 uint64_t bundle_archive_bytes(const struct bundle *b);
 uint64_t bundle_raw_bytes(const struct bundle *b);
