@@ -37,15 +37,18 @@
 #define STOP_CHECK_EVERY 256u
 
 /* Raw bytes; text compresses to about a tenth. */
+/* clang-format off */
 static const struct journal_limits limits_of[_PROFILE_COUNT] = {
-	[PROFILE_FLASH] = { .unit_bytes = 256 * KIB, .max_entries = 300 },
-	[PROFILE_CRASH] = { 8 * MIB, 4 * MIB, 0, 1 * MIB, .max_runs = 4 },
-	[PROFILE_STARTUP] = { 8 * MIB, 4 * MIB, 0, 1 * MIB, .max_runs = 4 },
-	[PROFILE_CERT] = { 4 * MIB, 1 * MIB, 0, 256 * KIB },
-	[PROFILE_PRESSURE] = { 1 * MIB, 1 * MIB, 0, 1 * MIB },
-	[PROFILE_FINAL] = { 4 * MIB, 4 * MIB, 1 * MIB, 1 * MIB },
-	[PROFILE_FULL] = { 32 * MIB, 32 * MIB, 16 * MIB, 4 * MIB },
+	/*                     unit       boot      previous  kernel     entries runs */
+	[PROFILE_FLASH]    = { 256 * KIB, 0,        0,        0,         300,    0 },
+	[PROFILE_CRASH]    = { 8 * MIB,   4 * MIB,  0,        1 * MIB,   0,      4 },
+	[PROFILE_STARTUP]  = { 8 * MIB,   4 * MIB,  0,        1 * MIB,   0,      4 },
+	[PROFILE_CERT]     = { 4 * MIB,   1 * MIB,  0,        256 * KIB, 0,      0 },
+	[PROFILE_PRESSURE] = { 1 * MIB,   1 * MIB,  0,        1 * MIB,   0,      0 },
+	[PROFILE_FINAL]    = { 4 * MIB,   4 * MIB,  1 * MIB,  1 * MIB,   0,      0 },
+	[PROFILE_FULL]     = { 32 * MIB,  32 * MIB, 16 * MIB, 4 * MIB,   0,      0 },
 };
+/* clang-format on */
 
 /* Why a file does not begin with the oldest entry there is. */
 enum gap {
