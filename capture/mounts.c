@@ -43,6 +43,20 @@ unescape(char *s)
 	*out = '\0';
 }
 
+/* Those of the mount, then those of the file system; "rw" or "ro" of the latter says nothing
+ * new unless it differs. */
+static char *
+join_options(const char *mount, const char *file_system)
+{
+	if (strncmp(mount, file_system, 2) == 0) {
+		if (file_system[2] == '\0')
+			return strdup(mount);
+		if (file_system[2] == ',')
+			file_system += 3;
+	}
+	return text_format("%s,%s", mount, file_system);
+}
+
 /* 36 35 98:0 /root /point rw,noatime master:1 … - type source options; see proc(5). */
 static bool
 parse_line(char *line, struct mount *ret)
@@ -71,7 +85,7 @@ parse_line(char *line, struct mount *ret)
 		.point = strdup(fields[0]),
 		.type = strdup(fields[2]),
 		.source = strdup(fields[3]),
-		.options = text_format("%s,%s", fields[1], fields[4]),
+		.options = join_options(fields[1], fields[4]),
 		.is_remote = type_is_remote(fields[2]),
 	};
 	return true;

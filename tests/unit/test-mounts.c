@@ -31,7 +31,8 @@ test_parse(void)
 	ok_str(m.items[0].point, "/", "mount point");
 	ok_str(m.items[0].type, "xfs", "type");
 	ok_str(m.items[0].source, "/dev/mapper/rhel-root", "source");
-	ok_str(m.items[0].options, "rw,relatime,rw,seclabel", "options");
+	ok_str(m.items[0].options, "rw,relatime,seclabel", "options");
+	ok_str(m.items[1].options, "rw", "options that say the same twice");
 	ok_str(m.items[2].point, "/mnt/nfs share", "a blank in a name");
 	ok_str(m.items[2].source, "srv:/a\\b", "a backslash in a name");
 	ok_int(mounts_parse("", &(struct mounts){ 0 }), 0, "an empty table");
