@@ -179,7 +179,8 @@ static enum outcome
 run(const struct collector *c, struct collector_context *ctx, struct fault *reterr)
 {
 	static int (*const facts[])(struct collector_context *) = { add_date, add_uname,
-		add_uptime, add_free, hostfs_add, hostnet_add, hostps_add, add_lsmod };
+		add_uptime, add_free, hostfs_add, hostnet_add, hostps_add, add_lsmod,
+		hostsysctl_add };
 	int result = 0;
 
 	(void)c;

@@ -21,3 +21,6 @@ int hostnet_add(struct collector_context *ctx);
 
 /* Processes, by memory. */
 int hostps_add(struct collector_context *ctx);
+
+/* The kernel's parameters, as `sysctl -a`. */
+int hostsysctl_add(struct collector_context *ctx);

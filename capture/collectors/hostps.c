@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "capture/collector.h"
 #include "capture/collectors/hostfacts.h"
 #include "capture/rootdir.h"
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/io.h"
 #include "lib/text.h"
 
@@ -15,6 +16,8 @@
 #define PROCESSES_MAX	  20000u
 #define COMMAND_BYTES	  512u
 #define PROC_FILE_BYTES	  (16u * 1024u)
+/* /proc/stat of a machine with many interrupts. */
+#define STAT_MAX_BYTES	  (1024u * 1024u)
 /* A command line may have 2 MiB; one that long is shown by its name. */
 #define CMDLINE_MAX_BYTES (64u * 1024u)
 
@@ -24,6 +27,11 @@ struct process {
 	char name[64];
 	uint64_t rss_kib, vsz_kib, ticks, start_ticks;
 	int nice;
+};
+
+struct machine {
+	time_t now, boot;
+	uint64_t memory_kib, ticks_per_sec;
 };
 
 static uint64_t
@@ -95,6 +103,9 @@ read_command(int proc_fd, const struct process *p, char buf[COMMAND_BYTES])
 		(void)snprintf(buf, COMMAND_BYTES, "[%s]", p->name);
 		return;
 	}
+	/* The words end with a NUL each. */
+	if (data[size - 1] == '\0')
+		size--;
 	for (size_t i = 0; i < size; i++)
 		if ((unsigned char)data[i] < ' ' || data[i] == 0x7f)
 			data[i] = ' ';
@@ -136,6 +147,80 @@ read_all(struct collector_context *ctx, int proc_fd, struct process *list)
 	return n;
 }
 
+/* Seconds since the epoch at which P started; 0 unknown. */
+static time_t
+start_time(const struct process *p, const struct machine *m)
+{
+	return m->ticks_per_sec == 0 || m->boot == 0
+	    ? 0
+	    : m->boot + (time_t)(p->start_ticks / m->ticks_per_sec);
+}
+
+/* "14:27" today, "Nov22" before. */
+static void
+format_start(time_t start, const struct machine *m, char buf[16])
+{
+	struct tm tm;
+
+	text_copy(buf, 16, "?");
+	if (start > 0 && localtime_r(&start, &tm))
+		(void)strftime(buf, 16, m->now - start < 24 * 60 * 60 ? "%H:%M" : "%b%d", &tm);
+}
+
+static double
+cpu_share(const struct process *p, const struct machine *m)
+{
+	time_t age = m->now - start_time(p, m);
+
+	if (m->ticks_per_sec == 0 || age <= 0)
+		return 0;
+	return 100.0 * (double)p->ticks / (double)m->ticks_per_sec / (double)age;
+}
+
+/* As `ps aux`, with numbers for users: looking up their names may ask a server. */
+static void
+print_process(FILE *f, int proc_fd, const struct process *p, const struct machine *m)
+{
+	char command[COMMAND_BYTES], start[16], state[4];
+	uint64_t seconds = m->ticks_per_sec ? p->ticks / m->ticks_per_sec : 0;
+
+	read_command(proc_fd, p, command);
+	format_start(start_time(p, m), m, start);
+	(void)snprintf(state, sizeof(state), "%c%s%s", p->state,
+	    p->nice < 0	      ? "<"
+		: p->nice > 0 ? "N"
+			      : "",
+	    p->threads > 1 ? "l" : "");
+	(void)fprintf(f,
+	    "%-8u %7u %7u %4.1f %4.1f %8" PRIu64 " %8" PRIu64 " %-8s %-4s %5s %6" PRIu64
+	    ":%02u %s\n",
+	    p->uid, p->pid, p->ppid, cpu_share(p, m),
+	    m->memory_kib ? 100.0 * (double)p->rss_kib / (double)m->memory_kib : 0.0,
+	    p->vsz_kib, p->rss_kib, "?", state, start, seconds / 60, (unsigned)(seconds % 60),
+	    command);
+}
+
+static uint64_t
+number_in(int proc_fd, const char *path, const char *key)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (io_read_file(proc_fd, path, STAT_MAX_BYTES, &text, NULL) < 0)
+		return 0;
+	return status_number(text, key);
+}
+
+static void
+read_machine(int proc_fd, struct machine *m)
+{
+	*m = (struct machine){
+		.now = (time_t)(clock_realtime_usec() / USEC_PER_SEC),
+		.boot = (time_t)number_in(proc_fd, "stat", "\nbtime"),
+		.memory_kib = number_in(proc_fd, "meminfo", "MemTotal:"),
+		.ticks_per_sec = (uint64_t)sysconf(_SC_CLK_TCK),
+	};
+}
+
 int
 hostps_add(struct collector_context *ctx)
 {
@@ -143,38 +228,28 @@ hostps_add(struct collector_context *ctx)
 	_cleanup_close_ int proc_fd = -EBADF;
 	_cleanup_free_ struct process *list = NULL;
 	_cleanup_free_ char *text = NULL;
-	uint64_t ticks_per_sec = (uint64_t)sysconf(_SC_CLK_TCK);
+	struct machine machine;
 	size_t n, size = 0;
 	FILE *f;
 
 	if (root_fd >= 0)
 		proc_fd = rootdir_openat(root_fd, "/proc", O_RDONLY | O_DIRECTORY);
+	if (proc_fd < 0)
+		return 0;
 	list = calloc(PROCESSES_MAX, sizeof(*list));
-	f = open_memstream(&text, &size);
-	if (!f || !list) {
-		if (f)
-			(void)fclose(f);
+	if (!list)
 		return -ENOMEM;
-	}
-	n = proc_fd >= 0 ? read_all(ctx, proc_fd, list) : 0;
+	f = open_memstream(&text, &size);
+	if (!f)
+		return -ENOMEM;
+	read_machine(proc_fd, &machine);
+	n = read_all(ctx, proc_fd, list);
 	qsort(list, n, sizeof(*list), compare_rss);
-	(void)fprintf(f, "%5s %7s %7s %10s %10s %1s %3s %4s %9s %s\n", "UID", "PID", "PPID",
-	    "VSZ", "RSS", "S", "NI", "NLWP", "TIME", "COMMAND");
-	for (size_t i = 0; i < n; i++) {
-		uint64_t seconds = ticks_per_sec ? list[i].ticks / ticks_per_sec : 0;
-		char command[COMMAND_BYTES];
-
-		read_command(proc_fd, &list[i], command);
-		(void)fprintf(f,
-		    "%5u %7u %7u %10" PRIu64 " %10" PRIu64 " %c %3d %4u %6" PRIu64 ":%02u %s\n",
-		    list[i].uid, list[i].pid, list[i].ppid, list[i].vsz_kib, list[i].rss_kib,
-		    list[i].state, list[i].nice, list[i].threads, seconds / 60,
-		    (unsigned)(seconds % 60), command);
-	}
+	(void)fprintf(f, "%-8s %7s %7s %4s %4s %8s %8s %-8s %-4s %5s %9s %s\n", "USER", "PID",
+	    "PPID", "%CPU", "%MEM", "VSZ", "RSS", "TTY", "STAT", "START", "TIME", "COMMAND");
+	for (size_t i = 0; i < n; i++)
+		print_process(f, proc_fd, &list[i], &machine);
 	if (fclose(f) != 0)
 		return -ENOMEM;
-	return n > 0
-	    ? hostfacts_add(ctx, "process",
-		  "ps -eo uid,pid,ppid,vsz,rss,s,ni,nlwp,time,args --sort -rss", text, "ps")
-	    : 0;
+	return n > 0 ? hostfacts_add(ctx, "process", "ps aux", text, "ps") : 0;
 }

@@ -599,6 +599,10 @@ add_usage(struct collector_context *ctx, sd_journal *j)
 
 	if (sd_journal_get_usage(j, &bytes) < 0)
 		return;
+	if (bytes == 0) {
+		(void)notes_add(ctx, "this machine has no journal files");
+		return;
+	}
 	(void)snprintf(line, sizeof(line),
 	    "Archived and active journals take up %s in the file system.\n",
 	    text_format_bytes(bytes, size, sizeof(size)));
