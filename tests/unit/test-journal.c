@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/tap.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "capture/cmdrun.h"
+#include "capture/collectors/builtin.h"
+#include "capture/collectors/journal.h"
+#include "capture/collectors/journalread.h"
+#include "tests/lib/lab.h"
+
+/* Makes journal files from the journal export format. */
+#define JOURNAL_REMOTE "/usr/lib/systemd/systemd-journal-remote"
+#define JOURNALCTL     "/usr/bin/journalctl"
+
+#define MACHINE_ID  "3d1219c7c4c5404aaa1f6d2a48adfda4"
+#define JOURNAL_DIR "var/log/journal/" MACHINE_ID
+#define BOOT_1	    "11111111111111111111111111111111"
+#define RUN_1	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1"
+#define RUN_2	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2"
+#define UNIT_FILE   "sos_commands/microshift/journalctl_--no-pager_--unit_microshift"
+#define START_USEC  (UINT64_C(1795353000) * USEC_PER_SEC)
+
+static void
+run(char *const *argv)
+{
+	struct cmdrun_spec spec = {
+		.argv = argv,
+		.deadline_usec = clock_monotonic_usec() + 60 * USEC_PER_SEC,
+	};
+	struct cmdrun_result result;
+
+	assert(cmdrun(&spec, &result, NULL) == 0 && result.exit_status == 0);
+}
+
+/* Makes the journal of LAB from the file EXPORT. */
+static void
+make_journal(struct lab *lab, const char *export)
+{
+	_cleanup_free_ char *output = NULL;
+	char *argv[] = { (char *)JOURNAL_REMOTE, (char *)"-o", NULL, (char *)export, NULL };
+
+	assert(io_mkdir_p(lab->root.fd, JOURNAL_DIR, 0755) == 0);
+	output = text_format("%s/" JOURNAL_DIR "/system.journal", lab->root.path);
+	assert(output);
+	argv[2] = output;
+	run(argv);
+}
+
+/* Writes entries in the export format. */
+struct writer {
+	FILE *f;
+	char path[128];
+	uint64_t n;
+};
+
+static void
+writer_open(struct writer *w, struct lab *lab)
+{
+	*w = (struct writer){ 0 };
+	(void)snprintf(w->path, sizeof(w->path), "%s/export", lab->out.path);
+	w->f = fopen(w->path, "we");
+	assert(w->f);
+}
+
+/* One second after the last one. BINARY is for messages with newlines or other bytes. */
+static void
+write_entry(struct writer *w, const char *fields, const char *message, size_t size)
+{
+	uint64_t usec = START_USEC + ++w->n * USEC_PER_SEC;
+	uint64_t little = htole64(size);
+
+	(void)fprintf(w->f,
+	    "__REALTIME_TIMESTAMP=%" PRIu64 "\n__MONOTONIC_TIMESTAMP=%" PRIu64
+	    "\n_BOOT_ID=" BOOT_1 "\n_HOSTNAME=edge\n%sMESSAGE\n",
+	    usec, w->n * USEC_PER_SEC, fields);
+	(void)fwrite(&little, sizeof(little), 1, w->f);
+	(void)fwrite(message, 1, size, w->f);
+	(void)fprintf(w->f, "\n\n");
+}
+
+static void
+write_unit(struct writer *w, const char *run_id, int priority, const char *format, ...)
+{
+	char fields[512], message[512];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(message, sizeof(message), format, ap);
+	va_end(ap);
+	(void)snprintf(fields, sizeof(fields),
+	    "PRIORITY=%d\nSYSLOG_IDENTIFIER=microshift\n_PID=90\n_UID=0\n"
+	    "_SYSTEMD_UNIT=microshift.service\n_SYSTEMD_INVOCATION_ID=%s\n",
+	    priority, run_id);
+	write_entry(w, fields, message, strlen(message));
+}
+
+static void
+write_other(struct writer *w, const char *fields, const char *message)
+{
+	write_entry(w, fields, message, strlen(message));
+}
+
+static void
+writer_close(struct writer *w, struct lab *lab)
+{
+	assert(fclose(w->f) == 0);
+	make_journal(lab, w->path);
+}
+
+static unsigned
+count_lines(const char *text)
+{
+	unsigned n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+struct output {
+	char *data;
+	size_t size;
+};
+
+static int
+on_output(const void *data, size_t size, void *userdata)
+{
+	struct output *out = userdata;
+
+	out->data = realloc(out->data, out->size + size + 1);
+	assert(out->data);
+	memcpy(out->data + out->size, data, size);
+	out->size += size;
+	out->data[out->size] = '\0';
+	return 0;
+}
+
+/* What journalctl prints for the journal of LAB. */
+static char *
+journalctl(struct lab *lab, const char *option, const char *value)
+{
+	_cleanup_free_ char *dir = text_format("%s/" JOURNAL_DIR, lab->root.path);
+	char *argv[] = { (char *)JOURNALCTL, (char *)"-D", dir, (char *)"--no-pager",
+		(char *)option, (char *)value, NULL };
+	struct output out = { 0 };
+	struct cmdrun_spec spec = {
+		.argv = argv,
+		.deadline_usec = clock_monotonic_usec() + 60 * USEC_PER_SEC,
+		.output = on_output,
+		.userdata = &out,
+	};
+	struct cmdrun_result result;
+
+	assert(cmdrun(&spec, &result, NULL) == 0);
+	return out.data;
+}
+
+/* Prints the first line in which GOT and WANT differ. */
+static bool
+same_text(const char *got, const char *want)
+{
+	for (unsigned line = 1; got && want && *got && *want; line++) {
+		size_t g = strcspn(got, "\n"), w = strcspn(want, "\n");
+
+		if (g != w || memcmp(got, want, g) != 0) {
+			printf("# line %u\n# got:  %.*s\n# want: %.*s\n", line, (int)g, got,
+			    (int)w, want);
+			return false;
+		}
+		got += g + (got[g] == '\n');
+		want += w + (want[w] == '\n');
+	}
+	return got && want && *got == *want;
+}
+
+/* Real records of a MicroShift over a change of the boot: the same text as journalctl's. */
+static void
+test_as_journalctl(void)
+{
+	_cleanup_lab_ struct lab lab;
+	_cleanup_free_ char *data = NULL;
+	_cleanup_free_ char *want = NULL;
+	_cleanup_free_ char *want_boot = NULL;
+	const char *srcdir = getenv("top_srcdir");
+	const struct read_entry *link;
+
+	lab_open(&lab);
+	data = text_format("%s/tests/data/journal/two-boots.export", srcdir ? srcdir : ".");
+	make_journal(&lab, data);
+	ok_int(journal_collector.run(&journal_collector, &lab.ctx, &lab.ctx.record->fault),
+	    OUTCOME_OK, "the collector");
+	ok_int(journal_add_unit(&lab.ctx, "microshift", "microshift-etcd.scope"), 0, "a scope");
+	ok_int(journal_add_unit(&lab.ctx, "sshd", "sshd"), 0, "a unit without entries");
+	lab_close(&lab);
+	if (access(JOURNALCTL, X_OK) < 0) {
+		tap_skip("journalctl is not installed");
+	} else {
+		want = journalctl(&lab, "--unit", "microshift");
+		ok(same_text(lab_text(&lab, UNIT_FILE), want),
+		    "a unit, as journalctl prints it");
+		want_boot = journalctl(&lab, "--boot", "2584df214fde4f098ecaca4e05971f78");
+		ok(same_text(lab_text(&lab, "sos_commands/logs/journalctl_--no-pager_--boot"),
+		       want_boot),
+		    "the newest boot, as journalctl prints it");
+	}
+	ok(strstr(lab_text(&lab, UNIT_FILE), "-- Boot 2584df214fde4f098ecaca4e05971f78 --"),
+	    "a change of the boot is marked");
+	ok(lab_find(&lab, "sos_commands/logs/journalctl_--no-pager_--boot_-1"),
+	    "the boot before");
+	ok(lab_text(&lab,
+	       "sos_commands/microshift/journalctl_--no-pager_--unit_microshift-etcd.scope"),
+	    "the scope");
+	ok_str(lab_text(&lab, "sos_commands/sshd/journalctl_--no-pager_--unit_sshd"),
+	    "-- No entries --\n", "no entries");
+	link = lab_find(&lab, "sos_commands/logs/journalctl_--no-pager");
+	ok(link && streq(link->link, "journalctl_--no-pager_--boot"),
+	    "the name that tools look for");
+	ok(lab_find(&lab, "sos_commands/logs/journalctl_--disk-usage"), "disk usage");
+}
+
+static void
+test_unit_matches(void)
+{
+	_cleanup_lab_ struct lab lab;
+	struct writer w;
+	const char *text;
+
+	lab_open(&lab);
+	writer_open(&w, &lab);
+	write_unit(&w, RUN_1, 6, "own line");
+	write_other(&w, "_PID=1\nSYSLOG_IDENTIFIER=systemd\nUNIT=microshift.service\n",
+	    "line of PID 1");
+	write_other(&w, "_PID=77\nSYSLOG_IDENTIFIER=evil\n_UID=1000\nUNIT=microshift.service\n",
+	    "line of a pretender");
+	write_other(&w,
+	    "_UID=0\n_PID=50\nSYSLOG_IDENTIFIER=systemd-coredump\n"
+	    "MESSAGE_ID=fc2e22bc6ee647b6b90729ab34a250b1\nCOREDUMP_UNIT=microshift.service\n",
+	    "line of the core dump");
+	write_other(&w,
+	    "_UID=0\n_PID=51\nSYSLOG_IDENTIFIER=systemd-journald\n"
+	    "MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e\nN_DROPPED=1234\n"
+	    "OBJECT_SYSTEMD_UNIT=microshift.service\n",
+	    "Suppressed 1234 messages from microshift.service");
+	write_other(&w, "_SYSTEMD_UNIT=crio.service\n_COMM=crio\n_PID=60\n", "line of another");
+	writer_close(&w, &lab);
+	ok_int(journal_add_unit(&lab.ctx, "microshift", "microshift.service"), 0, "a unit");
+	ok_int(journal_add_unit(&lab.ctx, "crio", "crio.service"), 0, "another unit");
+	ok_int(journal_add_unit(&lab.ctx, "crio", "crio.service"), 0, "it again");
+	lab_close(&lab);
+	text = lab_text(&lab, UNIT_FILE);
+	ok_int(count_lines(text), 4, "four lines");
+	ok(strstr(text, "edge microshift[90]: own line\n"), "its own");
+	ok(strstr(text, "edge systemd[1]: line of PID 1\n"), "of PID 1");
+	ok(strstr(text, "line of the core dump\n"), "of its core dump");
+	ok(strstr(text, "Suppressed 1234 messages"), "of journald");
+	ok(!strstr(text, "pretender") && !strstr(text, "another"), "and no others");
+	ok(strstr(lab_text(&lab, "sos_commands/crio/journalctl_--no-pager_--unit_crio"),
+	       "edge crio[60]: line of another\n"),
+	    "the command's name where there is no identifier");
+	ok(!lab_find(&lab, "sos_commands/crio/journalctl_--no-pager_--unit_crio.1"),
+	    "the same unit is stored once");
+	ok(lab_has_note(&lab, "journald dropped 1234 messages"), "dropped messages are noted");
+}
+
+static void
+test_text(void)
+{
+	static const char odd[] =
+	    "col\033[31mour\033[0m bell\a nul\0 bad\xff tab         \xc3\xa4";
+	_cleanup_lab_ struct lab lab;
+	_cleanup_free_ char *huge = malloc(200000);
+	_cleanup_free_ char *want = NULL;
+	struct writer w;
+	const char *text;
+
+	assert(huge);
+	memset(huge, 'x', 200000);
+	lab_open(&lab);
+	writer_open(&w, &lab);
+	write_unit(&w, RUN_1, 6, "goroutine 1 [running]:\nmain.main()\n\t/src/main.go:1");
+	write_entry(&w, "_SYSTEMD_UNIT=microshift.service\nSYSLOG_IDENTIFIER=m\n", odd,
+	    sizeof(odd) - 1);
+	write_entry(
+	    &w, "_SYSTEMD_UNIT=microshift.service\nSYSLOG_IDENTIFIER=m\n", huge, 200000);
+	write_unit(&w, RUN_1, 6, "ends with a newline\n");
+	write_unit(&w, RUN_1, 6, "last");
+	write_other(&w, "_SYSTEMD_UNIT=multi.service\nSYSLOG_IDENTIFIER=m\n_PID=5\n",
+	    "one\n\ttwo\n\nfour");
+	writer_close(&w, &lab);
+	ok_int(journal_add_unit(&lab.ctx, "microshift", "microshift"), 0, "odd messages");
+	ok_int(journal_add_unit(&lab.ctx, "multi", "multi"), 0, "lines");
+	lab_close(&lab);
+	want = journalctl(&lab, "--unit", "multi");
+	ok(same_text(
+	       lab_text(&lab, "sos_commands/multi/journalctl_--no-pager_--unit_multi"), want),
+	    "lines of one message, as journalctl prints them");
+	text = lab_text(&lab, UNIT_FILE);
+	ok(strstr(text,
+	       "edge microshift[90]: goroutine 1 [running]:\n"
+	       "                                     main.main()\n"
+	       "                                             /src/main.go:1\n"),
+	    "lines of one message are indented");
+	ok(strstr(text, "edge m: colour bell\\x07 nul\\x00 bad\\xff tab         \xc3\xa4\n"),
+	    "unprintable bytes are shown, colours dropped");
+	ok(strstr(text, "xxx … (cut, too long)\n") &&
+		strlen(text) < JOURNAL_MESSAGE_MAX_BYTES + 2048,
+	    "a huge message is cut");
+	ok(strstr(text, ": ends with a newline\n") && !strstr(text, "\n\n"), "no empty lines");
+	ok(strstr(text, ": last\n"), "what follows is there");
+}
+
+/* A long run whose first error is far before what fits. */
+static void
+test_budget(void)
+{
+	static const struct journal_limits limits = { .unit_bytes = 20000 };
+	_cleanup_lab_ struct lab lab;
+	struct writer w;
+	const char *text, *gap;
+
+	lab_open(&lab);
+	writer_open(&w, &lab);
+	write_unit(&w, RUN_1, 6, "a line of the run before");
+	write_unit(&w, RUN_1, 3, "an error of the run before");
+	write_unit(&w, RUN_2, 6, "version 4.20");
+	for (int i = 0; i < 100; i++)
+		write_unit(&w, RUN_2, 6, "early line %d", i);
+	write_unit(&w, RUN_2, 6,
+	    "kube-apiserver E1122 13:29:25.401135    4419 x.go:7] [a b c] rotate at: 2027");
+	write_unit(&w, RUN_2, 6,
+	    "kube-apiserver E1122 13:29:25.401135    4419 x.go:7] \"THE FIRST ERROR\"");
+	for (int i = 0; i < 2000; i++)
+		write_unit(&w, RUN_2, 6, "middle line %d", i);
+	write_unit(&w, RUN_2, 6, "F1122 13:29:25.401135 4419 y.go:7] the end");
+	writer_close(&w, &lab);
+	text_copy(lab.request.event.unit, sizeof(lab.request.event.unit), "microshift.service");
+	text_copy(
+	    lab.request.event.invocation_id, sizeof(lab.request.event.invocation_id), RUN_2);
+	ok_int(journal_add_unit_limited(&lab.ctx, "microshift", "microshift", &limits), 0,
+	    "more than the budget");
+	lab_close(&lab);
+	text = lab_text(&lab, UNIT_FILE);
+	ok(strlen(text) < 25000, "is kept (%zu)", strlen(text));
+	ok(strstr(text, "the end\n"), "the newest line is there");
+	ok(strstr(text, "THE FIRST ERROR"), "and the first error");
+	ok(strstr(text, "version 4.20"), "and how the run began");
+	ok(!strstr(text, "rotate at"), "dates of rotation are no errors");
+	ok(!strstr(text, "run before"), "other runs are left out first");
+	gap = strstr(text,
+	    "-- above: first lines and errors of run " RUN_2 " --\n"
+	    "-- older lines are left out, the budget of this file is 19.5K --\n");
+	ok(gap && strstr(text, "THE FIRST ERROR") < gap && strstr(gap, "the end"),
+	    "in order, and the gap is marked");
+	ok(lab_has_note(&lab, "older lines are left out"), "and noted");
+}
+
+static void
+test_runs(void)
+{
+	static const struct journal_limits limits = { .unit_bytes = 1 << 20, .max_runs = 2 };
+	_cleanup_lab_ struct lab lab;
+	struct writer w;
+	const char *text;
+
+	lab_open(&lab);
+	writer_open(&w, &lab);
+	for (int run_number = 0; run_number < 5; run_number++) {
+		char run_id[33];
+
+		(void)snprintf(run_id, sizeof(run_id), "%032d", run_number);
+		for (int i = 0; i < 100; i++)
+			write_unit(&w, run_id, 6, "run %d line %d", run_number, i);
+	}
+	writer_close(&w, &lab);
+	/* Ten minutes before the event are kept in any case: put it far ahead. */
+	lab.request.created_usec = START_USEC + USEC_PER_DAY;
+	ok_int(journal_add_unit_limited(&lab.ctx, "microshift", "microshift", &limits), 0,
+	    "two runs of five");
+	lab_close(&lab);
+	text = lab_text(&lab, UNIT_FILE);
+	ok(strstr(text, "run 3 line 0\n") && strstr(text, "run 4 line 99\n"), "the newest");
+	ok(!strstr(text, "run 2 "), "no older one");
+	ok(strstr(text, "-- older runs are left out --\n"), "which is said");
+}
+
+static void
+test_flash(void)
+{
+	_cleanup_lab_ struct lab lab;
+	struct writer w;
+	const char *text;
+
+	lab_open(&lab);
+	writer_open(&w, &lab);
+	for (int i = 0; i < 1000; i++)
+		write_unit(&w, RUN_1, 6, "line %d", i);
+	writer_close(&w, &lab);
+	lab.request.profile = PROFILE_FLASH;
+	ok_int(journal_collector.run(&journal_collector, &lab.ctx, &lab.ctx.record->fault),
+	    OUTCOME_OK, "profile flash");
+	lab_close(&lab);
+	text = lab_text(&lab, UNIT_FILE);
+	ok(text && strstr(text, "line 999\n") && strstr(text, "line 700\n") &&
+		!strstr(text, "line 699\n"),
+	    "300 lines of the unit");
+	ok(!lab_find(&lab, "sos_commands/logs/journalctl_--no-pager_--boot"), "nothing else");
+}
+
+static void
+test_kernel(void)
+{
+	_cleanup_lab_ struct lab lab;
+	struct writer w;
+
+	lab_open(&lab);
+	writer_open(&w, &lab);
+	write_other(&w,
+	    "_TRANSPORT=kernel\nSYSLOG_IDENTIFIER=kernel\n"
+	    "_SOURCE_MONOTONIC_TIMESTAMP=12345678\n",
+	    "Out of memory: Killed process 4419 (microshift)");
+	write_unit(&w, RUN_1, 6, "line");
+	writer_close(&w, &lab);
+	ok_int(journal_collector.run(&journal_collector, &lab.ctx, &lab.ctx.record->fault),
+	    OUTCOME_OK, "kernel messages");
+	lab_close(&lab);
+	ok_str(lab_text(&lab, "sos_commands/kernel/dmesg"),
+	    "[   12.345678] Out of memory: Killed process 4419 (microshift)\n", "as dmesg");
+	ok(strstr(lab_text(&lab, "sos_commands/logs/journalctl_--no-pager_--boot"),
+	       "edge kernel: Out of memory"),
+	    "and in the journal of the boot");
+}
+
+/* Damages bytes in the middle of the journal file. */
+static void
+test_corrupt(void)
+{
+	_cleanup_lab_ struct lab lab;
+	_cleanup_close_ int fd = -EBADF;
+	struct writer w;
+	char junk[4096];
+	struct stat st;
+	int r;
+
+	lab_open(&lab);
+	writer_open(&w, &lab);
+	for (int i = 0; i < 3000; i++)
+		write_unit(&w, RUN_1, 6, "line %d", i);
+	writer_close(&w, &lab);
+	fd = openat(lab.root.fd, JOURNAL_DIR "/system.journal", O_RDWR | O_CLOEXEC);
+	assert(fd >= 0 && fstat(fd, &st) == 0);
+	memset(junk, 0xa5, sizeof(junk));
+	for (int i = 0; i < 8; i++)
+		assert(pwrite(fd, junk, sizeof(junk), 300000 + i * 60000) > 0);
+	r = (int)journal_collector.run(&journal_collector, &lab.ctx, &lab.ctx.record->fault);
+	ok(r == OUTCOME_OK || r == OUTCOME_PARTIAL, "a corrupt journal gives what it can");
+	lab_close(&lab);
+	ok(lab_text(&lab, UNIT_FILE) != NULL, "the file is there");
+}
+
+static void
+test_none(void)
+{
+	_cleanup_lab_ struct lab lab;
+
+	lab_open(&lab);
+	ok_int(journal_add_unit(&lab.ctx, "microshift", "microshift"), 0, "no journal at all");
+	lab_close(&lab);
+	ok_str(lab_text(&lab, UNIT_FILE), "-- No entries --\n", "is an empty one");
+}
+
+static void
+test_deadline(void)
+{
+	_cleanup_lab_ struct lab lab;
+	struct writer w;
+
+	lab_open(&lab);
+	writer_open(&w, &lab);
+	for (int i = 0; i < 1000; i++)
+		write_unit(&w, RUN_1, 6, "line %d", i);
+	writer_close(&w, &lab);
+	lab.ctx.deadline_usec = 1;
+	ok_int(journal_collector.run(&journal_collector, &lab.ctx, &lab.ctx.record->fault),
+	    OUTCOME_TIMED_OUT, "no time");
+}
+
+int
+main(void)
+{
+	/* The text has local times, journalctl's too. */
+	setenv("TZ", "UTC", 1);
+	test_none();
+	if (access(JOURNAL_REMOTE, X_OK) < 0) {
+		tap_skip("systemd-journal-remote is not installed: no journal files to read");
+		return tap_done();
+	}
+	test_as_journalctl();
+	test_unit_matches();
+	test_text();
+	test_budget();
+	test_runs();
+	test_flash();
+	test_kernel();
+	test_corrupt();
+	test_deadline();
+	return tap_done();
+}
