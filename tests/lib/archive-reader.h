@@ -3,6 +3,11 @@
 
 /* Reads an archive whole into memory, for tests that look into what was written. */
 
+#include <assert.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include <archive.h>
 #include <archive_entry.h>
 
