@@ -21,6 +21,9 @@
 #define COMMAND_PATH	      "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 /* As much as a pipe holds. */
 #define READ_BYTES	      (64u * 1024u)
+/* How often a command is looked at where pidfd_open() does not exist (Linux before 5.3, or
+ * valgrind). */
+#define ASK_MSEC	      20u
 /* Above our own score (see main.c): out of memory should cost the command, not the report. */
 #define COMMAND_OOM_SCORE_ADJ "900"
 
@@ -187,7 +190,7 @@ start(struct run *run, struct fault *reterr)
 		return fault_set(reterr, r, "Cannot run '%s': %m", name);
 	raise_oom_score(run->pid);
 	run->pid_fd = (int)syscall(SYS_pidfd_open, run->pid, 0);
-	if (run->pid_fd >= 0)
+	if (run->pid_fd >= 0 || errno == ENOSYS)
 		return 0;
 	r = -errno;
 	(void)kill(-run->pid, SIGKILL);
@@ -261,6 +264,16 @@ on_output(struct run *run)
 	}
 }
 
+/* Where there is no pidfd: asks, and leaves the zombie for reap(). */
+static bool
+has_exited(const struct run *run)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG | WNOWAIT) >= 0 &&
+	    info.si_pid != 0;
+}
+
 /* Waits for the next thing to happen and handles it. Returns true when the run is over. */
 static bool
 step(struct run *run)
@@ -282,8 +295,12 @@ step(struct run *run)
 	wait_msec = (run->until_usec - now) / USEC_PER_MSEC + 1;
 	if (wait_msec > INT32_MAX)
 		wait_msec = INT32_MAX;
-	if (poll(fds, ELEMENTSOF(fds), (int)wait_msec) <= 0)
+	if (run->pid_fd < 0 && wait_msec > ASK_MSEC)
+		wait_msec = ASK_MSEC;
+	if (poll(fds, ELEMENTSOF(fds), (int)wait_msec) < 0)
 		return false;
+	if (run->pid_fd < 0 && run->state != EXITED && has_exited(run))
+		advance(run, EXITED, CMDRUN_LINGER_USEC);
 	if (fds[2].revents) {
 		run->stop_seen = true;
 		if (run->state == RUNNING)

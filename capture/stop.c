@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "capture/stop.h"
+#include "lib/cleanup.h"
 
 /* Signal handlers have no argument, so this is the one state of the process that is global. */
 static volatile sig_atomic_t stop_flag;
@@ -53,4 +54,14 @@ int
 stop_fd(void)
 {
 	return stop_pipe[0];
+}
+
+void
+stop_done(void)
+{
+	(void)signal(SIGTERM, SIG_DFL);
+	(void)signal(SIGINT, SIG_DFL);
+	stop_pipe[0] = close_fd(stop_pipe[0]);
+	stop_pipe[1] = close_fd(stop_pipe[1]);
+	stop_flag = 0;
 }

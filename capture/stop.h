@@ -15,5 +15,8 @@ bool stop_is_requested(void);
 /* Readable once a signal asked us to stop; -EBADF before stop_install(). Never close it. */
 int stop_fd(void);
 
-/* As if the signal had come. For tests and for the watchdog. */
+/* As if the signal had come. For tests. */
 void stop_request(void);
+
+/* Gives signals and descriptors back, and forgets the request. For tests. */
+void stop_done(void);

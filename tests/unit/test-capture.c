@@ -265,7 +265,6 @@ test_cannot_write(void)
 	ok(strstr(f.text, "report.tar.zst.part"), "and named");
 }
 
-/* Last: there is no way back from a stop. */
 static void
 test_stop(void)
 {
@@ -283,6 +282,7 @@ test_stop(void)
 	ok(strstr(find_collector(&m, "slow")->fault.text, "not started"), "which is said");
 	ok(read_archive_find(&a, TOP "/etc/a"), "what was there before is kept");
 	read_archive_done(&a);
+	stop_done();
 }
 
 int

@@ -219,7 +219,6 @@ test_many(void)
 	(void)close_fd(last_fd);
 }
 
-/* Last: there is no way back from a stop. */
 static void
 test_stop(void)
 {
@@ -235,6 +234,8 @@ test_stop(void)
 	    "SIGTERM while a command runs");
 	ok(result.stopped && !result.timed_out && stop_is_requested(), "stops it");
 	ok(clock_monotonic_usec() - begin < LATE_USEC, "at once");
+	stop_done();
+	ok(!stop_is_requested() && stop_fd() < 0, "a stop can be taken back");
 }
 
 int
