@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/fault.h"
@@ -213,8 +214,63 @@ json_add_bool(cJSON *object, const char *name, bool value)
 	return json_add_item(object, name, cJSON_CreateBool(value));
 }
 
+/* The integer that cJSON wrote with an exponent at TEXT, LENGTH characters; 0 when it is no
+ * such number. */
+static double
+integer_with_exponent(const char *text, size_t length)
+{
+	double value;
+
+	if (!memchr(text, 'e', length))
+		return 0;
+	value = strtod(text, NULL);
+	return fabs(value) < (double)JSON_INTEGER_MAX && trunc(value) == value ? value : 0;
+}
+
+/* cJSON writes an integer from 10^15 on with an exponent when it ends in 0, as a tenth of all
+ * times in microseconds do. Those are good numbers, but not what readers take for an integer.
+ * Consumes TEXT. */
+static char *
+write_integers_out(char *text)
+{
+	/* Longer by less than this each: 16 digits and a sign instead of 1e+15. */
+	enum { GROWTH = 16 };
+	bool in_string = false;
+	size_t n_exponents = 0;
+	char *out, *end;
+
+	for (const char *p = text; *p; p++)
+		n_exponents += *p == 'e';
+	if (n_exponents == 0)
+		return text;
+	out = end = malloc(strlen(text) + n_exponents * GROWTH + 1);
+	for (const char *p = text; out && *p;) {
+		size_t length = in_string ? 0 : strspn(p, "0123456789+-.eE");
+		double value = integer_with_exponent(p, length);
+
+		/* The `e` of true and false is no number, and stays what it is. */
+		if (value != 0) {
+			end += sprintf(end, "%.0f", value);
+			p += length;
+			continue;
+		}
+		if (in_string && *p == '\\')
+			*end++ = *p++;
+		else if (*p == '"')
+			in_string = !in_string;
+		for (length += length == 0; length > 0; length--)
+			*end++ = *p++;
+	}
+	if (out)
+		*end = '\0';
+	cJSON_free(text);
+	return out;
+}
+
 char *
 json_print(const cJSON *value, bool pretty)
 {
-	return pretty ? cJSON_Print(value) : cJSON_PrintUnformatted(value);
+	char *text = pretty ? cJSON_Print(value) : cJSON_PrintUnformatted(value);
+
+	return text ? write_integers_out(text) : NULL;
 }

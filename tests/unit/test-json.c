@@ -90,9 +90,33 @@ test_add(void)
 	ok_str(text, "{\"s\":\"v\",\"n\":9007199254740992,\"i\":-3,\"b\":true}", "printed");
 }
 
+/* A tenth of all times in microseconds end in 0, and cJSON then writes 1.79544896805963e+15. */
+static void
+test_print_integers(void)
+{
+	_cleanup_json_ cJSON *o = cJSON_CreateObject();
+	_cleanup_free_ char *compact = NULL;
+	_cleanup_free_ char *pretty = NULL;
+
+	assert(json_add_uint(o, "usec", UINT64_C(1795448968059630)) == 0);
+	assert(json_add_uint(o, "round", UINT64_C(1000000000000000)) == 0);
+	assert(json_add_text(o, "1e+15", "\\\"1e+15, true") == 0);
+	assert(json_add_bool(o, "no", false) == 0);
+	assert(json_add_item(o, "tiny", cJSON_CreateNumber(1e-7)) == 0);
+	assert(json_add_item(o, "huge", cJSON_CreateNumber(-1e+200)) == 0);
+	compact = json_print(o, false);
+	ok_str(compact,
+	    "{\"usec\":1795448968059630,\"round\":1000000000000000,"
+	    "\"1e+15\":\"\\\\\\\"1e+15, true\",\"no\":false,\"tiny\":1e-07,\"huge\":-1e+200}",
+	    "integers are written out");
+	pretty = json_print(o, true);
+	ok(pretty && strstr(pretty, "1795448968059630"), "indented too");
+}
+
 int
 main(void)
 {
+	test_print_integers();
 	test_parse();
 	test_get();
 	test_add();
