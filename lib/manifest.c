@@ -553,7 +553,7 @@ parse_file(const cJSON *o, struct manifest_collector *c)
 	struct manifest_file file = { 0 };
 	const char *path = NULL;
 
-	if (json_get_string(o, "path", &path) != 1 ||
+	if (json_get_string(o, "path", &path) != 1 || is_empty(path) ||
 	    json_get_uint(o, "bytes", &file.bytes) < 0 ||
 	    json_get_bool(o, "truncated", &file.truncated) < 0 ||
 	    json_get_uint(o, "redactions", &file.redactions) < 0 ||
@@ -570,7 +570,7 @@ parse_command(const cJSON *o, struct manifest_collector *c)
 	struct manifest_command *command;
 	int r;
 
-	if (json_get_string(o, "exec", &exec) != 1)
+	if (json_get_string(o, "exec", &exec) != 1 || is_empty(exec))
 		return -EINVAL;
 	r = manifest_add_command(c, (char *const[]){ (char *)exec, NULL }, &command);
 	if (r < 0)
