@@ -40,11 +40,11 @@ const struct anchor redact_anchors[] = {
 	{ "cred", true, RULE_PAIR },
 	{ "kerc", true, RULE_PAIR }, /* dockercfg, dockerconfigjson */
 	{ "key", true, RULE_PAIR },
+	{ "oken", true, RULE_PAIR },
 	{ "pass", true, RULE_PAIR },
 	{ "psk", true, RULE_PAIR },
 	{ "pwd", true, RULE_PAIR },
 	{ "secr", true, RULE_PAIR },
-	{ "toke", true, RULE_PAIR },
 	{ "bear", true, RULE_BEARER },
 	{ "basi", true, RULE_BASIC },
 

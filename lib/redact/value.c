@@ -120,14 +120,26 @@ slashes_end(struct view *v, size_t *i, const struct value *value)
 	return false;
 }
 
+/* The place behind the marker at I; I if there is none. A marker ends no value. */
+static size_t
+skip_marker(struct view *v, size_t i)
+{
+	return view_at(v, i) == '[' ? i + marker_length(v, i) : i;
+}
+
 static size_t
 plain_end(struct view *v, size_t i, const struct value *value)
 {
 	for (;;) {
+		size_t marker = skip_marker(v, i);
 		int c = view_at(v, i);
 
-		if (c == VIEW_NONE || is_record_end(c))
+		if (c == VIEW_NONE || is_record_end(c) || v->more)
 			return i;
+		if (marker > i) {
+			i = marker;
+			continue;
+		}
 		if (c == '\\') {
 			size_t next = i;
 
@@ -248,8 +260,13 @@ bracket_end(struct view *v, size_t i, const struct value *value)
 	bool strings = value->quote != 0;
 
 	for (;; i++) {
-		int c = view_at(v, i);
+		size_t marker = skip_marker(v, i);
+		int c;
 
+		if (v->more)
+			return i;
+		i = marker;
+		c = view_at(v, i);
 		if (c == VIEW_NONE || c == '\0')
 			return i;
 		if (c == ']' && (!strings || is_behind_quote(v, i)))
@@ -359,11 +376,16 @@ static size_t
 params_end(struct view *v, size_t i)
 {
 	for (;;) {
+		size_t next = skip_marker(v, i);
 		int c = view_at(v, i);
-		size_t next = i + 1;
 
-		if (c == VIEW_NONE || is_record_end(c) || c == '\\')
+		if (c == VIEW_NONE || is_record_end(c) || c == '\\' || v->more)
 			return i;
+		if (next > i) {
+			i = next;
+			continue;
+		}
+		next = i + 1;
 		if (is_quote(c)) {
 			if (view_before(v, i) != '=')
 				return i;
@@ -387,8 +409,13 @@ static size_t
 cookies_end(struct view *v, size_t i)
 {
 	for (;; i++) {
-		int c = view_at(v, i);
+		size_t marker = skip_marker(v, i);
+		int c;
 
+		if (v->more)
+			return i;
+		i = marker;
+		c = view_at(v, i);
 		if (c == VIEW_NONE || is_record_end(c) || is_quote(c) || c == '\\' || c == ']')
 			return i;
 		if (is_blank(c) && view_before(v, i) != ';')
