@@ -271,17 +271,21 @@ match_hex(struct view *v, size_t at, struct finding *ret)
 	return VERDICT_HIDE;
 }
 
-/* Reads a number of up to three digits and the separators behind it; moves *I. */
+/* Reads a number of up to three digits and the separator behind it, without which it is none;
+ * moves *I. */
 static int
 read_number(struct view *v, size_t *i)
 {
-	int number = -1;
+	int number = 0;
+	size_t end = *i;
 
-	for (unsigned n = 0; n < 3 && is_digit(view_at(v, *i)); n++, (*i)++)
-		number = (number < 0 ? 0 : number * 10) + view_at(v, *i) - '0';
-	*i = view_skip_char(v, *i, ',', 1);
+	while (end < *i + 3 && is_digit(view_at(v, end)))
+		number = number * 10 + view_at(v, end++) - '0';
+	if (end == *i)
+		return -1;
+	*i = view_skip_char(v, end, ',', 1);
 	*i = view_skip_char(v, *i, ' ', 1);
-	return number;
+	return *i > end ? number : -1;
 }
 
 /* Go prints []byte as decimal numbers: "tls.key:[45 45 45 45 45 66 69 71 73 78 32 …". */
