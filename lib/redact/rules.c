@@ -6,6 +6,9 @@
 
 #define MARKER_START "[REDACTED:"
 
+/* A text and its length, for tables that are searched often. */
+#define TEXT(s) s, sizeof(s) - 1
+
 static const char *const kind_names[] = {
 	[REDACT_PASSWORD] = "password",
 	[REDACT_SECRET] = "secret",
@@ -116,51 +119,51 @@ const size_t redact_n_prefixes = ELEMENTSOF(redact_prefixes);
 
 /* Key names end in these. The first that fits counts: what is more special comes first. */
 static const struct key_class key_classes[] = {
-	{ "password", REDACT_PASSWORD, 0 },
-	{ "passwd", REDACT_PASSWORD, KEY_NSS },
-	{ "passphrase", REDACT_PASSWORD, 0 },
-	{ "passcode", REDACT_PASSWORD, 0 },
-	{ "userpass", REDACT_PASSWORD, 0 },
-	{ "dbpass", REDACT_PASSWORD, 0 },
-	{ "pass", REDACT_PASSWORD, KEY_WHOLE },
-	{ "pwd", REDACT_PASSWORD, KEY_CWD },
-	{ "pullsecret", REDACT_PULL_SECRET, KEY_PATH },
-	{ "dockercfg", REDACT_PULL_SECRET, KEY_PATH },
-	{ "dockerconfigjson", REDACT_PULL_SECRET, KEY_PATH },
-	{ "secret", REDACT_SECRET, KEY_PATH | KEY_PROSE },
-	{ "token", REDACT_TOKEN, KEY_PATH | KEY_PROSE },
-	{ "bearer", REDACT_TOKEN, KEY_WHOLE | KEY_PATH | KEY_PROSE },
-	{ "credential", REDACT_SECRET, KEY_PATH | KEY_PROSE },
-	{ "credentials", REDACT_SECRET, KEY_PATH | KEY_PROSE },
-	{ "creds", REDACT_SECRET, KEY_WHOLE | KEY_PATH | KEY_PROSE },
-	{ "cred", REDACT_SECRET, KEY_WHOLE | KEY_PATH | KEY_PROSE },
-	{ "authorization", REDACT_AUTHORIZATION, KEY_PARAMS },
-	{ "auth", REDACT_PULL_SECRET, KEY_WHOLE | KEY_ENCODED },
-	{ "cookie", REDACT_COOKIE, KEY_COOKIE },
-	{ "privatekey", REDACT_PRIVATE_KEY, KEY_PATH },
-	{ "clientkey", REDACT_PRIVATE_KEY, KEY_PATH },
-	{ "sshkey", REDACT_PRIVATE_KEY, KEY_PATH },
-	{ "accesskey", REDACT_KEY, KEY_PATH },
-	{ "accountkey", REDACT_KEY, KEY_PATH },
-	{ "aeskey", REDACT_KEY, KEY_PATH },
-	{ "apikey", REDACT_KEY, KEY_PATH },
-	{ "authkey", REDACT_KEY, KEY_PATH },
-	{ "cipherkey", REDACT_KEY, KEY_PATH },
-	{ "consumerkey", REDACT_KEY, KEY_PATH },
-	{ "encryptionkey", REDACT_KEY, KEY_PATH },
-	{ "hmackey", REDACT_KEY, KEY_PATH },
-	{ "licensekey", REDACT_KEY, KEY_PATH },
-	{ "masterkey", REDACT_KEY, KEY_PATH },
-	{ "presharedkey", REDACT_KEY, KEY_PATH },
-	{ "psk", REDACT_KEY, KEY_WHOLE | KEY_PATH },
-	{ "secretkey", REDACT_KEY, KEY_PATH },
-	{ "secretaccesskey", REDACT_KEY, KEY_PATH },
-	{ "sessionkey", REDACT_KEY, KEY_PATH },
-	{ "sharedkey", REDACT_KEY, KEY_PATH },
-	{ "signingkey", REDACT_KEY, KEY_PATH },
-	{ "storagekey", REDACT_KEY, KEY_PATH },
-	{ "unsealkey", REDACT_KEY, KEY_PATH },
-	{ "wepkey", REDACT_KEY, KEY_PATH },
+	{ TEXT("password"), REDACT_PASSWORD, 0 },
+	{ TEXT("passwd"), REDACT_PASSWORD, KEY_NSS },
+	{ TEXT("passphrase"), REDACT_PASSWORD, 0 },
+	{ TEXT("passcode"), REDACT_PASSWORD, 0 },
+	{ TEXT("userpass"), REDACT_PASSWORD, 0 },
+	{ TEXT("dbpass"), REDACT_PASSWORD, 0 },
+	{ TEXT("pass"), REDACT_PASSWORD, KEY_WHOLE },
+	{ TEXT("pwd"), REDACT_PASSWORD, KEY_CWD },
+	{ TEXT("pullsecret"), REDACT_PULL_SECRET, KEY_PATH },
+	{ TEXT("dockercfg"), REDACT_PULL_SECRET, KEY_PATH },
+	{ TEXT("dockerconfigjson"), REDACT_PULL_SECRET, KEY_PATH },
+	{ TEXT("secret"), REDACT_SECRET, KEY_PATH | KEY_PROSE },
+	{ TEXT("token"), REDACT_TOKEN, KEY_PATH | KEY_PROSE },
+	{ TEXT("bearer"), REDACT_TOKEN, KEY_WHOLE | KEY_PATH | KEY_PROSE },
+	{ TEXT("credential"), REDACT_SECRET, KEY_PATH | KEY_PROSE },
+	{ TEXT("credentials"), REDACT_SECRET, KEY_PATH | KEY_PROSE },
+	{ TEXT("creds"), REDACT_SECRET, KEY_WHOLE | KEY_PATH | KEY_PROSE },
+	{ TEXT("cred"), REDACT_SECRET, KEY_WHOLE | KEY_PATH | KEY_PROSE },
+	{ TEXT("authorization"), REDACT_AUTHORIZATION, KEY_PARAMS },
+	{ TEXT("auth"), REDACT_PULL_SECRET, KEY_WHOLE | KEY_ENCODED },
+	{ TEXT("cookie"), REDACT_COOKIE, KEY_COOKIE },
+	{ TEXT("privatekey"), REDACT_PRIVATE_KEY, KEY_PATH },
+	{ TEXT("clientkey"), REDACT_PRIVATE_KEY, KEY_PATH },
+	{ TEXT("sshkey"), REDACT_PRIVATE_KEY, KEY_PATH },
+	{ TEXT("accesskey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("accountkey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("aeskey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("apikey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("authkey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("cipherkey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("consumerkey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("encryptionkey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("hmackey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("licensekey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("masterkey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("presharedkey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("psk"), REDACT_KEY, KEY_WHOLE | KEY_PATH },
+	{ TEXT("secretkey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("secretaccesskey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("sessionkey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("sharedkey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("signingkey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("storagekey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("unsealkey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("wepkey"), REDACT_KEY, KEY_PATH },
 };
 
 /* Names that end as above and hold no secret: etcd's cluster name, the place in a paged list,
@@ -178,28 +181,31 @@ static const char *const harmless_names[] = {
 };
 
 /* What may follow the word in a name: DB_PASSWORD_OLD, token-secret.value, SecretString. */
-static const char *const name_tails[] = {
-	"base64",
-	"b64",
-	"confirm",
-	"confirmation",
-	"content",
-	"contents",
-	"current",
-	"data",
-	"encoded",
-	"encrypted",
-	"hash",
-	"literal",
-	"new",
-	"old",
-	"plain",
-	"plaintext",
-	"raw",
-	"repeat",
-	"string",
-	"text",
-	"value",
+static const struct tail {
+	const char *text;
+	size_t len;
+} name_tails[] = {
+	{ TEXT("base64") },
+	{ TEXT("b64") },
+	{ TEXT("confirm") },
+	{ TEXT("confirmation") },
+	{ TEXT("content") },
+	{ TEXT("contents") },
+	{ TEXT("current") },
+	{ TEXT("data") },
+	{ TEXT("encoded") },
+	{ TEXT("encrypted") },
+	{ TEXT("hash") },
+	{ TEXT("literal") },
+	{ TEXT("new") },
+	{ TEXT("old") },
+	{ TEXT("plain") },
+	{ TEXT("plaintext") },
+	{ TEXT("raw") },
+	{ TEXT("repeat") },
+	{ TEXT("string") },
+	{ TEXT("text") },
+	{ TEXT("value") },
 };
 
 /* A name without its separators, in lower case. */
@@ -233,25 +239,29 @@ flatten(const uint8_t *name, size_t len, struct flat_name *ret)
 	ret->text[ret->len] = '\0';
 }
 
-static bool
-flat_ends(const struct flat_name *n, const char *suffix, bool whole)
+/* True if the name ends in SUFFIX[LEN]. The last letter excludes nearly all of a table. */
+static inline bool
+flat_ends(const struct flat_name *n, const char *suffix, size_t len)
 {
-	size_t len = strlen(suffix);
-
-	if (n->len < len || memcmp(n->text + n->len - len, suffix, len) != 0)
-		return false;
-	return !whole || n->starts_word[n->len - len];
+	return n->len >= len && n->text[n->len - 1] == suffix[len - 1] &&
+	    memcmp(n->text + n->len - len, suffix, len) == 0;
 }
 
 static bool
 find_class(const struct flat_name *n, struct key_class *ret)
 {
+	if (n->len == 0)
+		return false;
 	for (size_t i = 0; i < ELEMENTSOF(key_classes); i++) {
-		if (!flat_ends(n, key_classes[i].suffix, key_classes[i].traits & KEY_WHOLE))
+		const struct key_class *c = &key_classes[i];
+
+		if (!flat_ends(n, c->suffix, c->suffix_len))
 			continue;
-		*ret = key_classes[i];
+		if ((c->traits & KEY_WHOLE) && !n->starts_word[n->len - c->suffix_len])
+			continue;
+		*ret = *c;
 		/* "APP_TOKEN: abc" is no sentence; "token: expired" may be one. */
-		if (n->len > strlen(key_classes[i].suffix))
+		if (n->len > c->suffix_len)
 			ret->traits &= ~(unsigned)KEY_PROSE;
 		return true;
 	}
@@ -267,9 +277,9 @@ cut_tail(struct flat_name *n)
 	while (n->len > 0 && is_digit(n->text[n->len - 1]))
 		n->len--;
 	for (size_t i = 0; i < ELEMENTSOF(name_tails); i++) {
-		if (!flat_ends(n, name_tails[i], false))
+		if (!flat_ends(n, name_tails[i].text, name_tails[i].len))
 			continue;
-		n->len -= strlen(name_tails[i]);
+		n->len -= name_tails[i].len;
 		break;
 	}
 	return n->len < len;

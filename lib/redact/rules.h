@@ -54,6 +54,7 @@ enum key_trait {
 
 struct key_class {
 	const char *suffix; /* of the name in lower case without "_", "-", "." */
+	size_t suffix_len;
 	enum redact_kind kind;
 	unsigned traits;
 };

@@ -52,28 +52,32 @@ anchors_at(const struct scan *s, const uint8_t *p)
 	return s->table[0][p[0]] & s->table[1][p[1]] & s->table[2][p[2]] & s->table[3][p[3]];
 }
 
-/* The same without the last table: enough to pass over nearly all text. */
+/* The same without the last table, which is enough to pass over nearly all text, for the eight
+ * places from P on. */
 static inline uint64_t
-maybe_at(const struct scan *s, const uint8_t *p)
+maybe_near(const struct scan *s, const uint8_t *p)
 {
-	return s->table[0][p[0]] & s->table[1][p[1]] & s->table[2][p[2]];
+	const uint64_t *a = s->table[0];
+	const uint64_t *b = s->table[1];
+	const uint64_t *c = s->table[2];
+
+	return (a[p[0]] & b[p[1]] & c[p[2]]) | (a[p[1]] & b[p[2]] & c[p[3]]) |
+	    (a[p[2]] & b[p[3]] & c[p[4]]) | (a[p[3]] & b[p[4]] & c[p[5]]) |
+	    (a[p[4]] & b[p[5]] & c[p[6]]) | (a[p[5]] & b[p[6]] & c[p[7]]) |
+	    (a[p[6]] & b[p[7]] & c[p[8]]) | (a[p[7]] & b[p[8]] & c[p[9]]);
 }
 
 size_t
 scan_next(
     const struct scan *s, const uint8_t *data, size_t i, size_t end, uint64_t *ret_anchors)
 {
-	uint64_t found;
-
 	while (i < end) {
-		/* Four places at a time, one branch; END is not passed because a hit behind it
-		 * is not reported below. */
-		while (end - i >= 4 &&
-		    (maybe_at(s, data + i) | maybe_at(s, data + i + 1) |
-			maybe_at(s, data + i + 2) | maybe_at(s, data + i + 3)) == 0)
-			i += 4;
-		for (size_t stop = end - i < 4 ? end : i + 4; i < stop; i++) {
-			found = anchors_at(s, data + i);
+		/* Eight places at a time, one branch. */
+		while (end - i >= 8 && maybe_near(s, data + i) == 0)
+			i += 8;
+		for (size_t stop = end - i < 8 ? end : i + 8; i < stop; i++) {
+			uint64_t found = anchors_at(s, data + i);
+
 			if (found) {
 				*ret_anchors = found;
 				return i;
