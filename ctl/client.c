@@ -11,10 +11,13 @@
 #include "lib/fault.h"
 #include "lib/json.h"
 #include "lib/paths.h"
+#include "lib/reportid.h"
 #include "lib/text.h"
 
 /* A daemon that is being started by its socket reads us a moment later. */
 #define CONNECT_TIMEOUT_USEC (10 * USEC_PER_SEC)
+/* What the daemon takes for the newest report. */
+#define LATEST_ID	     "latest"
 /* Room for one sentence. */
 #define SENTENCE_MAX_BYTES   1024u
 
@@ -266,4 +269,28 @@ client_id_parameters(const char *id)
 	if (!parameters || json_add_text(parameters, "id", id) < 0)
 		return NULL;
 	return TAKE_PTR(parameters);
+}
+
+int
+client_for_each_id(const struct options *o, char *const *ids, int n_ids, client_report_fn fn)
+{
+	_cleanup_(varlink_client_closep) struct varlink_client *c = NULL;
+	int result;
+
+	for (int i = 0; i < n_ids; i++)
+		if (!report_id_is_prefix(ids[i]) && !streq(ids[i], LATEST_ID))
+			return complain(PROTO_EXIT_USAGE,
+			    "'%s' is no report ID, nor the start of one, nor '" LATEST_ID
+			    "'; see 'msupportctl list'",
+			    ids[i]);
+	result = client_connect(o, &c);
+	if (result != PROTO_EXIT_OK)
+		return result;
+	for (int i = 0; i < n_ids; i++) {
+		int status = fn(o, c, ids[i], i == 0);
+
+		if (result == PROTO_EXIT_OK)
+			result = status;
+	}
+	return result;
 }

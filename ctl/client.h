@@ -4,6 +4,7 @@
 /* Talking to the daemon, for the verbs. Everything here is loud: what goes wrong is said on
  * stderr, with what to do about it, and becomes an exit status. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/proto.h"
@@ -28,6 +29,16 @@ int client_open_report(struct varlink_client *c, const char *id, cJSON **ret, in
  * exit status. */
 int client_explain(
     const struct varlink_client *c, enum proto_method method, int r, const struct fault *fault);
+
+/* What is done with one report; returns an enum proto_exit. IS_FIRST: none before it in this
+ * run. */
+typedef int (*client_report_fn)(
+    const struct options *o, struct varlink_client *c, const char *id, bool is_first);
+
+/* Checks that all of IDS can be IDs, or starts of them, connects, and calls FN for each.
+ * Returns the first exit status that is not PROTO_EXIT_OK; the others are still tried. */
+int client_for_each_id(
+    const struct options *o, char *const *ids, int n_ids, client_report_fn fn);
 
 /* { "id": ID } for methods that take one; NULL when out of memory. */
 cJSON *client_id_parameters(const char *id);

@@ -5,11 +5,12 @@
 #include "lib/json.h"
 
 static int
-delete_one(const struct options *o, struct varlink_client *c, const char *id)
+delete_one(const struct options *o, struct varlink_client *c, const char *id, bool is_first)
 {
 	_cleanup_json_ cJSON *reply = NULL;
 	int status;
 
+	(void)is_first;
 	status = client_call(c, PROTO_DELETE, client_id_parameters(id), &reply);
 	if (status != PROTO_EXIT_OK)
 		return status;
@@ -24,17 +25,5 @@ delete_one(const struct options *o, struct varlink_client *c, const char *id)
 int
 verb_delete(const struct options *o, char **arguments, int n_arguments)
 {
-	_cleanup_(varlink_client_closep) struct varlink_client *c = NULL;
-	int result;
-
-	result = client_connect(o, &c);
-	if (result != PROTO_EXIT_OK)
-		return result;
-	for (int i = 0; i < n_arguments; i++) {
-		int status = delete_one(o, c, arguments[i]);
-
-		if (result == PROTO_EXIT_OK)
-			result = status;
-	}
-	return result;
+	return client_for_each_id(o, arguments, n_arguments, delete_one);
 }

@@ -305,10 +305,11 @@ extract_to(const struct fetch *f, const char *dir)
 	path = text_format("%s/%s", dir, top);
 	if (!path)
 		return complain(PROTO_EXIT_ERROR, "out of memory");
-	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir_fd < 0)
-		return complain(PROTO_EXIT_ERROR, "cannot open the directory '%s': %s", dir,
-		    strerror(errno));
+	/* Made when it is missing: who unpacks wants a directory. */
+	r = io_open_dir(AT_FDCWD, dir, 0777, &dir_fd);
+	if (r < 0)
+		return complain(
+		    PROTO_EXIT_ERROR, "cannot open the directory '%s': %s", dir, strerror(-r));
 	status = verify(f, f->fd);
 	/* A damaged archive is unpacked as far as it goes. */
 	r = extract_archive(f->fd, dir_fd, top, &stats, &fault);
@@ -326,11 +327,12 @@ extract_to(const struct fetch *f, const char *dir)
 }
 
 static int
-fetch_one(const struct options *o, struct varlink_client *c, const char *id)
+fetch_one(const struct options *o, struct varlink_client *c, const char *id, bool is_first)
 {
 	_cleanup_(fetch_done) struct fetch f = { .options = o, .fd = -EBADF };
 	int status;
 
+	(void)is_first;
 	status = open_report(c, id, &f);
 	if (status != PROTO_EXIT_OK)
 		return status;
@@ -371,20 +373,9 @@ check_output(const struct options *o, int n_ids)
 int
 verb_fetch(const struct options *o, char **arguments, int n_arguments)
 {
-	_cleanup_(varlink_client_closep) struct varlink_client *c = NULL;
-	int result;
+	int status = check_output(o, n_arguments);
 
-	result = check_output(o, n_arguments);
-	if (result != PROTO_EXIT_OK)
-		return result;
-	result = client_connect(o, &c);
-	if (result != PROTO_EXIT_OK)
-		return result;
-	for (int i = 0; i < n_arguments; i++) {
-		int status = fetch_one(o, c, arguments[i]);
-
-		if (result == PROTO_EXIT_OK)
-			result = status;
-	}
-	return result;
+	if (status != PROTO_EXIT_OK)
+		return status;
+	return client_for_each_id(o, arguments, n_arguments, fetch_one);
 }

@@ -242,17 +242,5 @@ show_one(const struct options *o, struct varlink_client *c, const char *id, bool
 int
 verb_show(const struct options *o, char **arguments, int n_arguments)
 {
-	_cleanup_(varlink_client_closep) struct varlink_client *c = NULL;
-	int result;
-
-	result = client_connect(o, &c);
-	if (result != PROTO_EXIT_OK)
-		return result;
-	for (int i = 0; i < n_arguments; i++) {
-		int status = show_one(o, c, arguments[i], i == 0);
-
-		if (result == PROTO_EXIT_OK)
-			result = status;
-	}
-	return result;
+	return client_for_each_id(o, arguments, n_arguments, show_one);
 }

@@ -611,7 +611,8 @@ def test_extract(w):
         assert expect(w.run("fetch", ID, *args), 0).out == f"there/{TREE}\n"
         subprocess.run(["rm", "-r", w.path("there", TREE)], check=True)
     expect(w.run("fetch", ID, "-x", "-o", "-"), 2)
-    expect(w.run("fetch", ID, "-x", "-o", "missing"), 1)
+    expect(w.run("fetch", ID, "-x", "-o", "made/for/it"), 0)
+    assert os.path.isdir(w.path("made/for/it")), "the directory is made"
     assert leftovers(w) == []
 
 
@@ -690,6 +691,12 @@ def test_errors_and_their_exit_status(w):
     r = w.run("show", "2026")
     is_in(r.err, "more than one report ID begins with '2026'")
     assert r.code != 0
+
+
+def test_what_cannot_be_an_id_is_refused_before_anybody_is_asked(w):
+    for verb in ("show", "fetch", "delete"):
+        for bad in ("foo", "../x", "2026/", ""):
+            is_in(expect(w.run(verb, ID, bad), 2).err, "is no report ID")
 
 
 def test_dying_in_the_middle_of_an_answer(w):
