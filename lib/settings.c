@@ -6,18 +6,23 @@
 
 #include "lib/clock.h"
 #include "lib/fault.h"
+#include "lib/namepattern.h"
 #include "lib/paths.h"
 #include "lib/settings.h"
 #include "lib/text.h"
 #include "lib/unitname.h"
 
 /* Watching costs two matches and one bus call per unit; more units than this are a mistake. */
-#define UNITS_MAX 16u
+#define UNITS_MAX    16u
+/* Each is compared with each namespace. */
+#define PATTERNS_MAX 64u
 
 enum key_type {
 	KEY_UNITS,
 	KEY_PROFILE,
 	KEY_COMPRESSION,
+	KEY_PATTERNS,
+	KEY_BOOL,
 	KEY_COUNT,
 	KEY_BYTES,
 	KEY_USEC,
@@ -47,6 +52,17 @@ static const struct key keys[] = {
 	  "Profile of a request that names none: flash, crash, startup, cert, pressure, final or full." },
 	{ "Capture", "Compression", KEY_COMPRESSION, FIELD(compression), "zstd", 0, 0,
 	  "Compression of archives: zstd, xz or gzip." },
+
+	{ "Kube", "Namespaces", KEY_PATTERNS, FIELD(namespaces), "kube-* openshift-*", 0, 0,
+	  "Namespaces that are collected: globs, or regular expressions between slashes." },
+	{ "Kube", "AddNamespaces", KEY_PATTERNS, FIELD(add_namespaces), "", 0, 0,
+	  "Namespaces that are collected besides these." },
+	{ "Kube", "FailingPods", KEY_BOOL, FIELD(failing_pods), "yes", 0, 0,
+	  "Whether namespaces with a failing pod are collected too." },
+	{ "Kube", "MaxLogBytes", KEY_BYTES, FIELD(max_log_bytes), "64M", 0, UINT64_C(1) << 40,
+	  "Most bytes of container logs, all together; each container gets a fair share." },
+	{ "Kube", "TailLines", KEY_COUNT, FIELD(tail_lines), "10000", 1, 10000000,
+	  "Most lines of one container log, the newest." },
 
 	{ "Limits", "CoolDownSec", KEY_USEC, FIELD(cool_down_usec), "10min", 0, USEC_PER_DAY,
 	  "After a report the same problem is only counted for this long; the pause grows six-fold each time, up to a day." },
@@ -161,6 +177,29 @@ set_units(struct settings *s, const char *value, struct fault *reterr)
 }
 
 static int
+set_patterns(const struct key *k, char ***patterns, const char *value, struct fault *reterr)
+{
+	_cleanup_(strv_freep) char **words = NULL;
+	int r;
+
+	r = strv_split(value, " \t", &words);
+	if (r < 0)
+		return r;
+	for (char **w = words; w && *w; w++) {
+		r = name_pattern_check(*w, reterr);
+		if (r < 0) {
+			fault_wrap(reterr, "%s=", k->name);
+			return r;
+		}
+	}
+	if (strv_length(words) > PATTERNS_MAX)
+		return fault_set(reterr, -ERANGE, "more than %u patterns", PATTERNS_MAX);
+	strv_free(*patterns);
+	*patterns = TAKE_PTR(words);
+	return 0;
+}
+
+static int
 set_number(const struct key *k, uint64_t *number, const char *value, struct fault *reterr)
 {
 	uint64_t v;
@@ -205,6 +244,13 @@ set_key(struct settings *s, const struct key *k, const char *value, struct fault
 		if (compression_from_string(value, (enum compression *)(void *)p) < 0)
 			return fault_set(
 			    reterr, -EINVAL, "%s='%s' is not zstd, xz or gzip", k->name, value);
+		return 0;
+	case KEY_PATTERNS:
+		return set_patterns(k, (char ***)(void *)p, value, reterr);
+	case KEY_BOOL:
+		if (text_parse_bool(value, (bool *)p) < 0)
+			return fault_set(
+			    reterr, -EINVAL, "%s='%s' is not yes or no", k->name, value);
 		return 0;
 	case KEY_COUNT:
 	case KEY_BYTES:
@@ -258,6 +304,8 @@ settings_free(struct settings *s)
 {
 	if (!s)
 		return;
+	strv_free(s->add_namespaces);
+	strv_free(s->namespaces);
 	strv_free(s->units);
 	free(s);
 }
@@ -330,14 +378,24 @@ print_scaled(FILE *f, uint64_t v, const struct scale *scales)
 }
 
 static void
+print_words(char *const *words, FILE *f)
+{
+	for (char *const *w = words; w && *w; w++)
+		(void)fprintf(f, "%s%s", w == words ? "" : " ", *w);
+}
+
+static void
 print_value(const struct settings *s, const struct key *k, FILE *f)
 {
 	const char *p = (const char *)s + k->offset;
 
 	switch (k->type) {
 	case KEY_UNITS:
-		for (char **u = s->units; *u; u++)
-			(void)fprintf(f, "%s%s", u == s->units ? "" : " ", *u);
+	case KEY_PATTERNS:
+		print_words(*(char *const *const *)(const void *)p, f);
+		break;
+	case KEY_BOOL:
+		(void)fprintf(f, "%s", *(const bool *)p ? "yes" : "no");
 		break;
 	case KEY_PROFILE:
 		(void)fprintf(

@@ -29,6 +29,13 @@ struct settings {
 	enum profile default_profile; /* of a request that names none */
 	enum compression compression;
 
+	/* [Kube]: what of the cluster is taken; see capture/kube/ */
+	char **namespaces;	/* owned strv: patterns, see lib/namepattern.h */
+	char **add_namespaces;	/* owned strv: patterns, besides those; may be NULL */
+	bool failing_pods;	/* also namespaces with a pod that is failing */
+	uint64_t max_log_bytes; /* of container logs, all together */
+	uint64_t tail_lines;	/* of one container log */
+
 	/* [Limits] of automatic captures */
 	uint64_t
 	    cool_down_usec;    /* first pause of a key after its report; grows, see limiter.h */

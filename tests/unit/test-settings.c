@@ -47,6 +47,19 @@ test_set(void)
 	ok(settings_set(s, "Spool", "MaxUse", "infinity", &f) == 0,
 	    "infinity where it is allowed");
 
+	ok(strv_length(s->namespaces) == 2 && !s->add_namespaces && s->failing_pods,
+	    "default namespaces");
+	ok(settings_set(s, "Kube", "AddNamespaces", "shop-* /^db/", &f) == 0 &&
+		strv_length(s->add_namespaces) == 2,
+	    "patterns");
+	ok(settings_set(s, "Kube", "AddNamespaces", "", &f) == 0 && !s->add_namespaces,
+	    "an empty list of patterns");
+	ok(settings_set(s, "Kube", "FailingPods", "no", &f) == 0 && !s->failing_pods,
+	    "a switch");
+
+	check_bad(s, "Kube", "Namespaces", "/(/", "regular expression");
+	check_bad(s, "Kube", "Namespaces", "a/b", "neither");
+	check_bad(s, "Kube", "FailingPods", "perhaps", "not yes or no");
 	check_bad(s, "Watch", "Units", "", "names no unit");
 	check_bad(s, "Watch", "Units", "micro/shift.service", "not a unit name");
 	check_bad(s, "Watch", "Units", "microshift", "not a unit name");
