@@ -140,8 +140,9 @@ print_collectors(const cJSON *report, const struct manifest *m)
 		(void)snprintf(
 		    value, sizeof(value), "%s: %s", col->name, fault_text(&col->fault));
 		(void)printf("%14s%s%s%s %s\n", "", style_on(style, colour),
-		    outcome_to_string(col->outcome), style_off(style, colour),
-		    output_make_safe(value));
+		    col->outcome == OUTCOME_TIMED_OUT ? "timed out"
+						      : outcome_to_string(col->outcome),
+		    style_off(style, colour), output_make_safe(value));
 	}
 }
 

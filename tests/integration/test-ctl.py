@@ -298,7 +298,7 @@ def test_show_tells_what_the_manifest_says(w):
     w.serve_archive(archive([("a", b"1"), ("manifest.json", manifest)]), status="partial")
     out = expect(w.run("show", ID), 0).out
     is_in(out, "partial: the capture was killed", "failed kube: connection refused",
-          "timed-out", "1 command timed out, 1 file cut at the limit")
+          "timed out lvm", "1 command timed out, 1 file cut at the limit")
     assert "skipped host" not in out
     shown = json.loads(expect(w.run("show", ID, "--json"), 0).out)
     assert shown["report"]["id"] == ID and shown["details"]["capture"]["raw_bytes"] == 9876543
