@@ -33,6 +33,8 @@
 #define HEAD_SCAN_MAX	 200000u
 /* Older runs than max_runs are kept too if they are this close to the event. */
 #define WINDOW_USEC	 (10 * USEC_PER_MINUTE)
+/* Entries after which the journal is opened anew; with their indexes a few MiB of it. */
+#define REFRESH_EVERY	 8192u
 /* The clock is asked once for so many entries. */
 #define STOP_CHECK_EVERY 256u
 
@@ -59,10 +61,15 @@ enum gap {
 	GAP_TIME,
 };
 
+/* Restricts a journal to what belongs to VALUE. Returns 0 or negative errno. */
+typedef int (*match_fn)(sd_journal *j, const char *value);
+
 /* One file under construction. */
 struct scan {
 	struct collector_context *ctx;
-	sd_journal *j;
+	sd_journal **j; /* the caller's; replaced by refresh() */
+	match_fn set_matches;
+	const char *value; /* of set_matches */
 	const struct journal_limits *limits;
 	uint64_t max_bytes;
 	bool is_short_of_room;	     /* max_bytes is less than the limits allow */
@@ -76,7 +83,8 @@ struct scan {
 	char cut_run[ID128_BYTES]; /* the run that the cut goes through */
 	enum gap gap;
 
-	/* Counted while printing. */
+	/* Used and counted while printing. */
+	struct journal_entry entry;
 	struct journal_text text;
 	uint64_t n_unreadable;
 	uint64_t n_dropped;
@@ -88,6 +96,7 @@ static void
 scan_done(struct scan *s)
 {
 	free(s->cursor);
+	journal_entry_done(&s->entry);
 	journal_text_done(&s->text);
 }
 
@@ -100,13 +109,13 @@ is_too_old(struct scan *s, char last_run[ID128_BYTES], unsigned *n_runs)
 
 	if (s->limits->max_runs == 0)
 		return false;
-	journalread_run(s->j, run);
+	journalread_run(*s->j, run);
 	if (*run && !streq(run, last_run)) {
 		text_copy(last_run, ID128_BYTES, run);
 		(*n_runs)++;
 	}
 	return *n_runs > s->limits->max_runs &&
-	    sd_journal_get_realtime_usec(s->j, &usec) >= 0 && usec < s->keep_since_usec;
+	    sd_journal_get_realtime_usec(*s->j, &usec) >= 0 && usec < s->keep_since_usec;
 }
 
 static int
@@ -114,8 +123,32 @@ remember_position(struct scan *s)
 {
 	free(s->cursor);
 	s->cursor = NULL;
-	(void)sd_journal_get_realtime_usec(s->j, &s->first_usec);
-	return sd_journal_get_cursor(s->j, &s->cursor);
+	(void)sd_journal_get_realtime_usec(*s->j, &s->first_usec);
+	return sd_journal_get_cursor(*s->j, &s->cursor);
+}
+
+/* libsystemd keeps the pages of every part of the files that it looked at. Opens the journal
+ * anew, at the same entry, so that a long scan does not fill the memory of a small machine. */
+static int
+refresh(struct scan *s)
+{
+	_cleanup_free_ char *cursor = NULL;
+	sd_journal *fresh;
+	int r;
+
+	r = sd_journal_get_cursor(*s->j, &cursor);
+	if (r >= 0)
+		r = journalread_open(s->ctx->root, &fresh);
+	if (r < 0)
+		return r;
+	sd_journal_close(*s->j);
+	*s->j = fresh;
+	r = s->set_matches(fresh, s->value);
+	if (r >= 0)
+		r = sd_journal_seek_cursor(fresh, cursor);
+	if (r >= 0)
+		r = sd_journal_next(fresh);
+	return r < 0 ? r : 0;
 }
 
 /* Goes back from the end as far as the limits allow. */
@@ -127,11 +160,11 @@ measure(struct scan *s)
 	uint64_t bytes = 0;
 	int r;
 
-	r = sd_journal_seek_tail(s->j);
+	r = sd_journal_seek_tail(*s->j);
 	if (r < 0)
 		return r;
-	while ((r = sd_journal_previous(s->j)) > 0) {
-		bytes += journalread_line_size(s->j);
+	while ((r = sd_journal_previous(*s->j)) > 0) {
+		bytes += journalread_line_size(*s->j);
 		if (bytes > s->max_bytes)
 			s->gap = s->is_short_of_room ? GAP_ROOM : GAP_BUDGET;
 		else if (s->limits->max_entries > 0 && s->n_entries >= s->limits->max_entries)
@@ -143,20 +176,23 @@ measure(struct scan *s)
 		if (s->gap != GAP_NONE)
 			break;
 		s->n_entries++;
+		r = s->n_entries % REFRESH_EVERY == 0 ? refresh(s) : 0;
+		if (r < 0)
+			return r;
 	}
 	if (r < 0)
 		return r;
 	if (s->gap != GAP_NONE)
-		journalread_run(s->j, s->cut_run);
+		journalread_run(*s->j, s->cut_run);
 	if (s->n_entries == 0)
 		return 0;
 	/* Back to the last entry that counts. */
 	if (r == 0) {
-		r = sd_journal_seek_head(s->j);
+		r = sd_journal_seek_head(*s->j);
 		if (r < 0)
 			return r;
 	}
-	r = sd_journal_next(s->j);
+	r = sd_journal_next(*s->j);
 	return r <= 0 ? r : remember_position(s);
 }
 
@@ -169,7 +205,7 @@ write_boot_change(struct scan *s, struct bundle_member *m)
 	bool is_new;
 	int n;
 
-	if (sd_journal_get_monotonic_usec(s->j, NULL, &id) < 0)
+	if (sd_journal_get_monotonic_usec(*s->j, NULL, &id) < 0)
 		return 0;
 	is_new = s->has_boot_id && !sd_id128_equal(id, s->boot_id);
 	s->boot_id = id;
@@ -186,16 +222,16 @@ write_entry(struct scan *s, struct bundle_member *m, bool as_dmesg)
 {
 	int r;
 
-	s->n_dropped += journalread_dropped(s->j);
-	r = as_dmesg ? journalread_format_dmesg(s->j, &s->text)
-		     : journalread_format(s->j, &s->text);
+	r = journalread_load(*s->j, &s->entry);
 	if (r == -ENOMEM)
 		return r;
-	if (r < 0) {
-		/* Corrupt, or without a message: journalctl shows nothing either. */
-		s->n_unreadable += r != -ENODATA;
-		return 0;
-	}
+	/* What could be read of a corrupt entry is shown, if it has a message. */
+	s->n_unreadable += r < 0;
+	s->n_dropped += journalread_dropped(&s->entry);
+	r = as_dmesg ? journalread_format_dmesg(&s->entry, &s->text)
+		     : journalread_format(&s->entry, &s->text);
+	if (r < 0)
+		return r == -ENODATA ? 0 : r;
 	return bundle_member_write(m, s->text.data, s->text.size);
 }
 
@@ -214,19 +250,19 @@ write_first_errors(struct scan *s, struct bundle_member *m, const char *run)
 	unsigned n_scanned = 0, n_lines = 0;
 	int r;
 
-	r = journalread_match_run(s->j, run);
+	r = journalread_match_run(*s->j, run);
 	if (r >= 0)
-		r = sd_journal_seek_head(s->j);
-	while (r >= 0 && (r = sd_journal_next(s->j)) > 0) {
+		r = sd_journal_seek_head(*s->j);
+	while (r >= 0 && (r = sd_journal_next(*s->j)) > 0) {
 		uint64_t usec;
 
 		if (n_lines >= HEAD_LINES_MAX || ++n_scanned > HEAD_SCAN_MAX ||
 		    (n_scanned % STOP_CHECK_EVERY == 0 && collector_must_stop(s->ctx)) ||
-		    sd_journal_get_realtime_usec(s->j, &usec) < 0 || usec >= s->first_usec)
+		    sd_journal_get_realtime_usec(*s->j, &usec) < 0 || usec >= s->first_usec)
 			break;
-		if (n_scanned > HEAD_FIRST_LINES && !journalread_is_error(s->j))
+		if (n_scanned > HEAD_FIRST_LINES && !journalread_is_error(*s->j))
 			continue;
-		bytes += journalread_line_size(s->j);
+		bytes += journalread_line_size(*s->j);
 		if (bytes > budget)
 			break;
 		n_lines++;
@@ -267,13 +303,9 @@ write_gap(struct scan *s, struct bundle_member *m, const char *run)
 	return write_text(m, line);
 }
 
-/* Writes what measure() found. SET_MATCHES restores the matches that the first errors
- * replaced. */
-typedef int (*match_fn)(sd_journal *j, const char *value);
-
+/* Writes what measure() found. */
 static int
-print(struct scan *s, struct bundle_member *m, match_fn set_matches, const char *value,
-    bool as_dmesg)
+print(struct scan *s, struct bundle_member *m, bool as_dmesg)
 {
 	const char *run = s->first_errors_of ? s->first_errors_of : s->cut_run;
 	int r;
@@ -284,18 +316,20 @@ print(struct scan *s, struct bundle_member *m, match_fn set_matches, const char 
 		r = write_gap(s, m, as_dmesg ? "" : run);
 		if (r < 0)
 			return r;
-		r = set_matches(s->j, value);
+		r = s->set_matches(*s->j, s->value);
 		if (r < 0)
 			return r;
 	}
-	r = sd_journal_seek_cursor(s->j, s->cursor);
+	r = sd_journal_seek_cursor(*s->j, s->cursor);
 	for (uint64_t i = 0; r >= 0 && i < s->n_entries; i++) {
-		r = sd_journal_next(s->j);
+		r = sd_journal_next(*s->j);
 		if (r <= 0)
 			break;
 		r = write_boot_change(s, m);
 		if (r >= 0)
 			r = write_entry(s, m, as_dmesg);
+		if (r >= 0 && (i + 1) % REFRESH_EVERY == 0)
+			r = refresh(s);
 		if (i % STOP_CHECK_EVERY == 0 && collector_must_stop(s->ctx)) {
 			s->gap = GAP_TIME;
 			(void)write_text(
@@ -339,7 +373,9 @@ add_file(
 		s->max_bytes = room;
 		s->is_short_of_room = true;
 	}
-	r = set_matches(s->j, value);
+	s->set_matches = set_matches;
+	s->value = value;
+	r = set_matches(*s->j, value);
 	if (r >= 0)
 		r = measure(s);
 	if (r < 0)
@@ -347,7 +383,7 @@ add_file(
 	r = bundle_member_begin(s->ctx->bundle, path, NULL, &m);
 	if (r < 0)
 		return r;
-	r = print(s, m, set_matches, value, as_dmesg);
+	r = print(s, m, as_dmesg);
 	end = bundle_member_end(m);
 	note_findings(s, path);
 	if (end < 0)
@@ -370,7 +406,7 @@ keep_since(const struct request *request)
 }
 
 static int
-add_unit(struct collector_context *ctx, sd_journal *j, const char *plugin, const char *unit,
+add_unit(struct collector_context *ctx, sd_journal **j, const char *plugin, const char *unit,
     const struct journal_limits *limits)
 {
 	const struct unit_event *event = &ctx->request->event;
@@ -409,7 +445,7 @@ journal_add_unit_limited(struct collector_context *ctx, const char *plugin, cons
 	int r;
 
 	r = journalread_open(ctx->root, &j);
-	return r < 0 ? r : add_unit(ctx, j, plugin, unit, limits);
+	return r < 0 ? r : add_unit(ctx, &j, plugin, unit, limits);
 }
 
 int
@@ -493,7 +529,7 @@ find_previous_boot(sd_journal *j, const char *boot_id, char buf[ID128_BYTES])
 }
 
 static int
-add_boot(struct collector_context *ctx, sd_journal *j, const char *path, const char *boot_id,
+add_boot(struct collector_context *ctx, sd_journal **j, const char *path, const char *boot_id,
     uint64_t max_bytes)
 {
 	static const struct journal_limits any = { 0 };
@@ -509,7 +545,7 @@ add_boot(struct collector_context *ctx, sd_journal *j, const char *path, const c
 
 static int
 add_kernel(
-    struct collector_context *ctx, sd_journal *j, const char *boot_id, uint64_t max_bytes)
+    struct collector_context *ctx, sd_journal **j, const char *boot_id, uint64_t max_bytes)
 {
 	static const struct journal_limits any = { 0 };
 	_cleanup_(scan_done) struct scan s = {
@@ -545,7 +581,7 @@ merge(int *result, int r)
 }
 
 static int
-add_watched_units(struct collector_context *ctx, sd_journal *j)
+add_watched_units(struct collector_context *ctx, sd_journal **j)
 {
 	const struct journal_limits *limits = &limits_of[ctx->request->profile];
 	const char *failed = ctx->request->event.unit;
@@ -565,13 +601,13 @@ add_watched_units(struct collector_context *ctx, sd_journal *j)
 }
 
 static int
-add_boots(struct collector_context *ctx, sd_journal *j)
+add_boots(struct collector_context *ctx, sd_journal **j)
 {
 	const struct journal_limits *limits = &limits_of[ctx->request->profile];
 	char boot_id[ID128_BYTES], previous[ID128_BYTES];
 	int result = 0;
 
-	if (limits->boot_bytes == 0 || find_boot(ctx, j, boot_id) < 0)
+	if (limits->boot_bytes == 0 || find_boot(ctx, *j, boot_id) < 0)
 		return 0;
 	merge(&result, add_kernel(ctx, j, boot_id, limits->kernel_bytes));
 	merge(&result,
@@ -582,7 +618,7 @@ add_boots(struct collector_context *ctx, sd_journal *j)
 	/* Where sos has the whole journal, and tools look for it. */
 	(void)bundle_add_symlink(ctx->bundle, "sos_commands/logs/journalctl_--no-pager",
 	    "journalctl_--no-pager_--boot");
-	if (limits->previous_boot_bytes > 0 && find_previous_boot(j, boot_id, previous) >= 0)
+	if (limits->previous_boot_bytes > 0 && find_previous_boot(*j, boot_id, previous) >= 0)
 		merge(&result,
 		    add_boot(ctx, j, "sos_commands/logs/journalctl_--no-pager_--boot_-1",
 			previous, limits->previous_boot_bytes));
@@ -626,9 +662,9 @@ run(const struct collector *c, struct collector_context *ctx, struct fault *rete
 		fault_set(reterr, r, "cannot open the journal: %m");
 		return OUTCOME_FAILED;
 	}
-	r = add_watched_units(ctx, j);
+	r = add_watched_units(ctx, &j);
 	if (r >= 0)
-		merge(&r, add_boots(ctx, j));
+		merge(&r, add_boots(ctx, &j));
 	add_usage(ctx, j);
 	if (r == 0)
 		return OUTCOME_OK;

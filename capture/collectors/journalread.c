@@ -14,8 +14,6 @@
 #define MESSAGE_COREDUMP "MESSAGE_ID=fc2e22bc6ee647b6b90729ab34a250b1"
 #define MESSAGE_DROPPED	 "a596d6fe7bfa4994828e72309e95d61e"
 
-/* A field other than MESSAGE. */
-#define FIELD_MAX_BYTES	   256u
 /* Timestamp, host name, "[pid]: " and newline of a line, about. */
 #define LINE_OVERHEAD	   48u
 /* What journalctl makes of a tab. */
@@ -118,28 +116,36 @@ get_field(sd_journal *j, const char *field, const char **ret, size_t *ret_size)
 	return true;
 }
 
+static void
+copy_text(char buf[JOURNAL_FIELD_BYTES], const char *value, size_t size)
+{
+	buf[0] = '\0';
+	if (size >= JOURNAL_FIELD_BYTES)
+		return;
+	for (size_t i = 0; i < size; i++)
+		if ((unsigned char)value[i] < ' ' || value[i] == 0x7f)
+			return;
+	memcpy(buf, value, size);
+	buf[size] = '\0';
+}
+
 /* The same as text in BUF, "" when it is missing, too long or not printable. */
 static const char *
-get_text(sd_journal *j, const char *field, char buf[FIELD_MAX_BYTES])
+get_text(sd_journal *j, const char *field, char buf[JOURNAL_FIELD_BYTES])
 {
 	const char *value;
 	size_t size;
 
 	buf[0] = '\0';
-	if (!get_field(j, field, &value, &size) || size >= FIELD_MAX_BYTES)
-		return buf;
-	for (size_t i = 0; i < size; i++)
-		if ((unsigned char)value[i] < ' ' || value[i] == 0x7f)
-			return buf;
-	memcpy(buf, value, size);
-	buf[size] = '\0';
+	if (get_field(j, field, &value, &size))
+		copy_text(buf, value, size);
 	return buf;
 }
 
 void
 journalread_run(sd_journal *j, char buf[33])
 {
-	char text[FIELD_MAX_BYTES];
+	char text[JOURNAL_FIELD_BYTES];
 
 	/* What PID 1 says about a unit carries both: its own run and that of the unit. */
 	if (*get_text(j, "INVOCATION_ID", text) == '\0')
@@ -188,7 +194,7 @@ journalread_is_error(sd_journal *j)
 	static const char *const words[] = { "panic:", "fatal error:", "level=error",
 		"level=fatal", "\"level\":\"error\"", "\"level\":\"fatal\"",
 		"Failed with result", "Main process exited", "terminated prematurely" };
-	char priority[FIELD_MAX_BYTES];
+	char priority[JOURNAL_FIELD_BYTES];
 	const char *message;
 	size_t size;
 
@@ -207,17 +213,6 @@ journalread_is_error(sd_journal *j)
 		if (has_word(message, size, words[i]))
 			return true;
 	return false;
-}
-
-uint64_t
-journalread_dropped(sd_journal *j)
-{
-	char text[FIELD_MAX_BYTES];
-	uint64_t n;
-
-	if (!streq(get_text(j, "MESSAGE_ID", text), MESSAGE_DROPPED))
-		return 0;
-	return text_parse_uint(get_text(j, "N_DROPPED", text), &n) == 0 && n > 0 ? n : 1;
 }
 
 void
@@ -325,95 +320,186 @@ append_message(struct journal_text *text, const char *message, size_t size, size
 	return 0;
 }
 
+/* Fields of an entry and where they go. */
+static const struct field {
+	const char *name; /* with "=" */
+	size_t offset;
+} fields[] = {
+	{ "_HOSTNAME=", offsetof(struct journal_entry, hostname) },
+	{ "SYSLOG_IDENTIFIER=", offsetof(struct journal_entry, identifier) },
+	{ "_COMM=", offsetof(struct journal_entry, comm) },
+	{ "_PID=", offsetof(struct journal_entry, pid) },
+	{ "SYSLOG_PID=", offsetof(struct journal_entry, syslog_pid) },
+	{ "MESSAGE_ID=", offsetof(struct journal_entry, message_id) },
+	{ "N_DROPPED=", offsetof(struct journal_entry, n_dropped) },
+	{ "_SOURCE_REALTIME_TIMESTAMP=", offsetof(struct journal_entry, source_realtime) },
+	{ "_SOURCE_MONOTONIC_TIMESTAMP=", offsetof(struct journal_entry, source_monotonic) },
+};
+
+static bool
+take_prefix(
+    const char *data, size_t size, const char *prefix, const char **ret, size_t *ret_size)
+{
+	size_t n = strlen(prefix);
+
+	if (size < n || memcmp(data, prefix, n) != 0)
+		return false;
+	*ret = data + n;
+	*ret_size = size - n;
+	return true;
+}
+
+static int
+take_message(struct journal_entry *e, const char *value, size_t size)
+{
+	int r;
+
+	/* The first one counts, as for journalctl. */
+	if (e->has_message)
+		return 0;
+	e->is_cut = size > JOURNAL_MESSAGE_MAX_BYTES;
+	if (e->is_cut)
+		size = JOURNAL_MESSAGE_MAX_BYTES;
+	e->message.size = 0;
+	r = reserve(&e->message, size + 1);
+	if (r < 0)
+		return r;
+	memcpy(e->message.data, value, size);
+	e->message.size = size;
+	e->has_message = true;
+	return 0;
+}
+
+static int
+take_field(struct journal_entry *e, const char *data, size_t size)
+{
+	const char *value;
+	size_t value_size;
+
+	if (take_prefix(data, size, "MESSAGE=", &value, &value_size))
+		return take_message(e, value, value_size);
+	for (size_t i = 0; i < ELEMENTSOF(fields); i++)
+		if (take_prefix(data, size, fields[i].name, &value, &value_size)) {
+			copy_text((char *)e + fields[i].offset, value, value_size);
+			break;
+		}
+	return 0;
+}
+
+int
+journalread_load(sd_journal *j, struct journal_entry *entry)
+{
+	const void *data;
+	size_t size;
+	int r;
+
+	for (size_t i = 0; i < ELEMENTSOF(fields); i++)
+		((char *)entry)[fields[i].offset] = '\0';
+	entry->has_message = entry->is_cut = false;
+	entry->realtime_usec = entry->monotonic_usec = 0;
+	(void)sd_journal_get_realtime_usec(j, &entry->realtime_usec);
+	(void)sd_journal_get_monotonic_usec(j, &entry->monotonic_usec, NULL);
+	sd_journal_restart_data(j);
+	while ((r = sd_journal_enumerate_available_data(j, &data, &size)) > 0) {
+		r = take_field(entry, data, size);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+void
+journal_entry_done(struct journal_entry *entry)
+{
+	journal_text_done(&entry->message);
+}
+
+uint64_t
+journalread_dropped(const struct journal_entry *entry)
+{
+	uint64_t n;
+
+	if (!streq(entry->message_id, MESSAGE_DROPPED))
+		return 0;
+	return text_parse_uint(entry->n_dropped, &n) == 0 && n > 0 ? n : 1;
+}
+
 /* The entry's own time where it has one, else when journald got it. */
 static uint64_t
-entry_usec(sd_journal *j)
+entry_usec(const struct journal_entry *e)
 {
-	char text[FIELD_MAX_BYTES];
 	uint64_t usec;
 
-	if (text_parse_uint(get_text(j, "_SOURCE_REALTIME_TIMESTAMP", text), &usec) == 0 &&
-	    usec > 0)
-		return usec;
-	return sd_journal_get_realtime_usec(j, &usec) < 0 ? 0 : usec;
+	return text_parse_uint(e->source_realtime, &usec) == 0 && usec > 0 ? usec
+									   : e->realtime_usec;
 }
 
 /* "Nov 23 14:27:52 edge1 microshift[4419]: ". */
 static size_t
-format_prefix(sd_journal *j, char *buf, size_t size)
+format_prefix(const struct journal_entry *e, char *buf, size_t size)
 {
-	char host[FIELD_MAX_BYTES], name[FIELD_MAX_BYTES], pid[FIELD_MAX_BYTES];
-	time_t seconds = (time_t)(entry_usec(j) / USEC_PER_SEC);
+	const char *name = *e->identifier ? e->identifier : *e->comm ? e->comm : "unknown";
+	const char *pid = *e->pid ? e->pid : e->syslog_pid;
+	time_t seconds = (time_t)(entry_usec(e) / USEC_PER_SEC);
 	char stamp[32] = "";
 	struct tm tm;
 	int n;
 
 	if (localtime_r(&seconds, &tm))
 		(void)strftime(stamp, sizeof(stamp), "%b %d %H:%M:%S", &tm);
-	(void)get_text(j, "_HOSTNAME", host);
-	if (*get_text(j, "SYSLOG_IDENTIFIER", name) == '\0' &&
-	    *get_text(j, "_COMM", name) == '\0')
-		text_copy(name, sizeof(name), "unknown");
-	if (*get_text(j, "_PID", pid) == '\0')
-		(void)get_text(j, "SYSLOG_PID", pid);
-	n = snprintf(buf, size, "%s%s%s %s%s%s%s: ", stamp, *host ? " " : "", host, name,
-	    *pid ? "[" : "", pid, *pid ? "]" : "");
+	n = snprintf(buf, size, "%s%s%s %s%s%s%s: ", stamp, *e->hostname ? " " : "",
+	    e->hostname, name, *pid ? "[" : "", pid, *pid ? "]" : "");
 	return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
 }
 
 static int
-format_line(sd_journal *j, const char *prefix, size_t prefix_size, struct journal_text *text)
+format_line(const struct journal_entry *e, const char *prefix, size_t prefix_size,
+    struct journal_text *text)
 {
-	const char *message;
-	size_t size;
-	bool is_cut;
+	size_t size = e->message.size;
 	int r;
 
-	text->size = 0;
-	if (!get_field(j, "MESSAGE", &message, &size))
+	if (!e->has_message)
 		return -ENODATA;
-	is_cut = size > JOURNAL_MESSAGE_MAX_BYTES;
-	if (is_cut)
-		size = JOURNAL_MESSAGE_MAX_BYTES;
 	/* journalctl does so too. */
-	while (size > 0 && isspace((unsigned char)message[size - 1]))
+	while (size > 0 && isspace((unsigned char)e->message.data[size - 1]))
 		size--;
+	text->size = 0;
 	r = reserve(text, prefix_size + size + 64);
 	if (r < 0)
 		return r;
 	memcpy(text->data, prefix, prefix_size);
 	text->size = prefix_size;
-	r = append_message(text, message, size, prefix_size);
+	r = append_message(text, e->message.data, size, prefix_size);
 	if (r < 0)
 		return r;
 	r = reserve(text, 64);
 	if (r < 0)
 		return r;
 	text->size += (size_t)snprintf(
-	    text->data + text->size, 64, "%s\n", is_cut ? " … (cut, too long)" : "");
+	    text->data + text->size, 64, "%s\n", e->is_cut ? " … (cut, too long)" : "");
 	return 0;
 }
 
 int
-journalread_format(sd_journal *j, struct journal_text *text)
+journalread_format(const struct journal_entry *entry, struct journal_text *text)
 {
-	char prefix[3 * FIELD_MAX_BYTES];
-	size_t n = format_prefix(j, prefix, sizeof(prefix));
+	char prefix[4 * JOURNAL_FIELD_BYTES];
+	size_t n = format_prefix(entry, prefix, sizeof(prefix));
 
-	return format_line(j, prefix, n, text);
+	return format_line(entry, prefix, n, text);
 }
 
 int
-journalread_format_dmesg(sd_journal *j, struct journal_text *text)
+journalread_format_dmesg(const struct journal_entry *entry, struct journal_text *text)
 {
-	char stamp[FIELD_MAX_BYTES], prefix[64];
 	uint64_t usec;
+	char prefix[64];
 	int n;
 
-	if (text_parse_uint(get_text(j, "_SOURCE_MONOTONIC_TIMESTAMP", stamp), &usec) < 0 &&
-	    sd_journal_get_monotonic_usec(j, &usec, NULL) < 0)
-		usec = 0;
+	if (text_parse_uint(entry->source_monotonic, &usec) < 0)
+		usec = entry->monotonic_usec;
 	n = snprintf(prefix, sizeof(prefix), "[%5" PRIu64 ".%06" PRIu64 "] ",
 	    usec / USEC_PER_SEC, usec % USEC_PER_SEC);
-	return format_line(j, prefix, (size_t)n, text);
+	return format_line(entry, prefix, (size_t)n, text);
 }

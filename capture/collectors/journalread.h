@@ -12,6 +12,9 @@ typedef struct sd_journal sd_journal;
 /* A longer message is cut; the largest that journald takes has 48 MiB. */
 #define JOURNAL_MESSAGE_MAX_BYTES (32u * 1024u)
 
+/* A field other than the message. */
+#define JOURNAL_FIELD_BYTES 256u
+
 /* A text that grows; `data` is owned. All zero is empty. */
 struct journal_text {
 	char *data;
@@ -39,15 +42,40 @@ size_t journalread_line_size(sd_journal *j);
  * MicroShift's lists of rotation dates, which it writes as errors at every start, are none. */
 bool journalread_is_error(sd_journal *j);
 
+/* The fields of one entry that make a line; a field that is missing, too long or not printable
+ * is "". */
+struct journal_entry {
+	char hostname[JOURNAL_FIELD_BYTES];
+	char identifier[JOURNAL_FIELD_BYTES];
+	char comm[JOURNAL_FIELD_BYTES];
+	char pid[JOURNAL_FIELD_BYTES];
+	char syslog_pid[JOURNAL_FIELD_BYTES];
+	char message_id[JOURNAL_FIELD_BYTES];
+	char n_dropped[JOURNAL_FIELD_BYTES];
+	char source_realtime[JOURNAL_FIELD_BYTES];
+	char source_monotonic[JOURNAL_FIELD_BYTES];
+	uint64_t realtime_usec, monotonic_usec; /* when journald got it; 0 unknown */
+	struct journal_text message;		/* as it is in the journal, but cut to
+						   JOURNAL_MESSAGE_MAX_BYTES */
+	bool has_message, is_cut;
+};
+
+/* Reads the current entry of J in one pass over its fields. *ENTRY is all zero at first and can
+ * be used again; the caller ends it with journal_entry_done(). Returns 0 or negative errno; the
+ * entry may be corrupt. */
+int journalread_load(sd_journal *j, struct journal_entry *entry);
+
+void journal_entry_done(struct journal_entry *entry);
+
 /* Messages that journald dropped, as this entry tells; 0 for any other. */
-uint64_t journalread_dropped(sd_journal *j);
+uint64_t journalread_dropped(const struct journal_entry *entry);
 
 /* Replaces *TEXT by the entry as `journalctl -o short` prints it, except that unprintable bytes
- * become \xNN instead of "[N blob data]", and colours are dropped. Returns 0 or negative errno;
- * the entry may be corrupt. */
-int journalread_format(sd_journal *j, struct journal_text *text);
+ * become \xNN instead of "[N blob data]". Returns 0, -ENODATA for an entry without a message
+ * (of which journalctl prints nothing either), -ENOMEM. */
+int journalread_format(const struct journal_entry *entry, struct journal_text *text);
 
 /* The same for a kernel message as `dmesg` prints it. */
-int journalread_format_dmesg(sd_journal *j, struct journal_text *text);
+int journalread_format_dmesg(const struct journal_entry *entry, struct journal_text *text);
 
 void journal_text_done(struct journal_text *text);

@@ -271,20 +271,20 @@ test_text(void)
 	static const char odd[] =
 	    "col\033[31mour\033[0m bell\a nul\0 bad\xff tab         \xc3\xa4";
 	_cleanup_lab_ struct lab lab;
-	_cleanup_free_ char *huge = malloc(200000);
+	_cleanup_free_ char *huge = malloc(90000);
 	_cleanup_free_ char *want = NULL;
 	struct writer w;
 	const char *text;
 
 	assert(huge);
-	memset(huge, 'x', 200000);
+	memset(huge, 'x', 90000);
 	lab_open(&lab);
 	writer_open(&w, &lab);
 	write_unit(&w, RUN_1, 6, "goroutine 1 [running]:\nmain.main()\n\t/src/main.go:1");
 	write_entry(&w, "_SYSTEMD_UNIT=microshift.service\nSYSLOG_IDENTIFIER=m\n", odd,
 	    sizeof(odd) - 1);
 	write_entry(
-	    &w, "_SYSTEMD_UNIT=microshift.service\nSYSLOG_IDENTIFIER=m\n", huge, 200000);
+	    &w, "_SYSTEMD_UNIT=microshift.service\nSYSLOG_IDENTIFIER=m\n", huge, 90000);
 	write_unit(&w, RUN_1, 6, "ends with a newline\n");
 	write_unit(&w, RUN_1, 6, "last");
 	write_other(&w, "_SYSTEMD_UNIT=multi.service\nSYSLOG_IDENTIFIER=m\n_PID=5\n",
@@ -316,7 +316,7 @@ test_text(void)
 static void
 test_budget(void)
 {
-	static const struct journal_limits limits = { .unit_bytes = 20000 };
+	static const struct journal_limits limits = { .unit_bytes = 9000 };
 	_cleanup_lab_ struct lab lab;
 	struct writer w;
 	const char *text, *gap;
@@ -355,6 +355,30 @@ test_budget(void)
 	ok(gap && strstr(text, "THE FIRST ERROR") < gap && strstr(gap, "the end"),
 	    "in order, and the gap is marked");
 	ok(lab_has_note(&lab, "older lines are left out"), "and noted");
+}
+
+/* So many that the journal is opened anew on the way. */
+static void
+test_many(void)
+{
+	_cleanup_lab_ struct lab lab;
+	struct writer w;
+	unsigned expected = 0, n = 0;
+	const char *text;
+
+	lab_open(&lab);
+	writer_open(&w, &lab);
+	for (int i = 0; i < 9000; i++)
+		write_unit(&w, RUN_1, 6, "line %d", i);
+	writer_close(&w, &lab);
+	ok_int(journal_add_unit(&lab.ctx, "microshift", "microshift"), 0, "9,000 lines");
+	lab_close(&lab);
+	text = lab_text(&lab, UNIT_FILE);
+	for (const char *p = strstr(text, ": line "); p; p = strstr(p + 1, ": line "))
+		if ((unsigned)atoi(p + strlen(": line ")) == expected++)
+			n++;
+	ok_int(n, 9000, "all are there, in order");
+	ok_int(expected, 9000, "and no others");
 }
 
 static void
@@ -501,6 +525,7 @@ main(void)
 	test_unit_matches();
 	test_text();
 	test_budget();
+	test_many();
 	test_runs();
 	test_flash();
 	test_kernel();
