@@ -316,7 +316,7 @@ test_text(void)
 static void
 test_budget(void)
 {
-	static const struct journal_limits limits = { .unit_bytes = 9000 };
+	static const struct journal_limits limits = { .unit_bytes = 20000 };
 	_cleanup_lab_ struct lab lab;
 	struct writer w;
 	const char *text, *gap;
