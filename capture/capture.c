@@ -28,12 +28,26 @@
 /* /proc/self/status has 1.5 KiB. */
 #define STATUS_MAX_BYTES (64u * 1024u)
 
+/* Given back when the disk is full, so that the archive can be closed: summary, manifest, end,
+ * and meta.json. */
+#define RESERVE_BYTES (64u * 1024u)
+
+/* A place in the archive to which everything is flushed. */
+struct mark {
+	struct bundle_mark bundle;
+	size_t n_collectors; /* recorded by then */
+	size_t n_own_files;
+};
+
 struct capture {
 	const struct capture_options *options; /* borrowed */
 	struct bundle *bundle;		       /* owned */
 	struct manifest manifest;	       /* owned content */
 	uint64_t deadline_usec;		       /* monotonic */
 	bool time_is_over;
+	int reserve_fd;	    /* owned; holds RESERVE_BYTES of the disk */
+	struct mark *marks; /* owned, [n_marks] */
+	size_t n_marks;
 };
 
 static void
@@ -41,6 +55,8 @@ capture_done(struct capture *c)
 {
 	bundle_free(c->bundle);
 	manifest_done(&c->manifest);
+	(void)close_fd(c->reserve_fd);
+	free(c->marks);
 }
 
 const char *
@@ -101,6 +117,30 @@ capture_add_version(struct bundle *b)
 	return bundle_add(b, "version.txt", text, strlen(text), NULL);
 }
 
+/* Holds a piece of the disk as long as it goes well. Without it a full disk may cost more. */
+static void
+reserve(struct capture *c)
+{
+	c->reserve_fd = openat(c->options->dir_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (c->reserve_fd >= 0)
+		(void)posix_fallocate(c->reserve_fd, 0, RESERVE_BYTES);
+}
+
+/* Flushes, and remembers the place. Also tells whether the archive can still be written. */
+static int
+set_mark(struct capture *c)
+{
+	struct mark *mark = &c->marks[c->n_marks];
+	int r = bundle_flush(c->bundle, &mark->bundle);
+
+	if (r < 0)
+		return r;
+	mark->n_collectors = c->manifest.n_collectors;
+	mark->n_own_files = c->manifest.collectors[0]->n_files;
+	c->n_marks++;
+	return 0;
+}
+
 /* First of all, and readable from then on whatever happens later. */
 static int
 add_begin(struct capture *c)
@@ -115,7 +155,7 @@ add_begin(struct capture *c)
 	own->start_usec = c->manifest.start_usec;
 	bundle_set_scope(c->bundle, own, 0, USEC_INFINITY);
 	r = capture_add_version(c->bundle);
-	return r < 0 ? r : bundle_flush(c->bundle);
+	return r < 0 ? r : set_mark(c);
 }
 
 static int
@@ -216,42 +256,52 @@ run_collector(
 	    record->outcome == OUTCOME_OK ? "" : record->fault.text);
 }
 
-/* Runs all collectors, or says for each why it did not run. Returns an error only when the
- * archive cannot be written. */
+/* Runs one collector, or says why it did not run. Returns an error only when the archive cannot
+ * be written. */
+static int
+run_next(struct capture *c, size_t i, const char *reason)
+{
+	const struct collector_list *list = c->options->collectors;
+	struct manifest_collector *record;
+	int r;
+
+	r = manifest_add_collector(
+	    &c->manifest, list->items[i]->name, list->items[i]->description, &record);
+	if (r < 0)
+		return r;
+	if (!reason)
+		reason = reason_to_end(c);
+	if (reason) {
+		record->outcome = OUTCOME_TIMED_OUT;
+		(void)fault_set(&record->fault, -ETIME, "not started: %s", reason);
+		return 0;
+	}
+	progress_step(c->options->progress, list->items[i]->name, i, list->n_items,
+	    bundle_raw_bytes(c->bundle));
+	run_collector(c, list->items[i], record);
+	return set_mark(c);
+}
+
 static int
 run_collectors(struct capture *c)
 {
 	const struct collector_list *list = c->options->collectors;
+	const char *reason = NULL;
+	int error = 0;
 	int r;
 
 	for (size_t i = 0; i < list->n_items; i++) {
-		const struct collector *collector = list->items[i];
-		struct manifest_collector *record;
-		const char *reason;
-
-		r = manifest_add_collector(
-		    &c->manifest, collector->name, collector->description, &record);
-		if (r < 0)
-			return r;
-		reason = reason_to_end(c);
-		if (reason) {
-			record->outcome = OUTCOME_TIMED_OUT;
-			(void)fault_set(&record->fault, -ETIME, "not started: %s", reason);
-			continue;
+		r = run_next(c, i, reason);
+		if (r < 0 && error == 0) {
+			error = r;
+			reason = "the archive could not be written any further";
 		}
-		progress_step(c->options->progress, collector->name, i, list->n_items,
-		    bundle_raw_bytes(c->bundle));
-		run_collector(c, collector, record);
-		/* Also tells whether the archive can still be written. */
-		r = bundle_flush(c->bundle);
-		if (r < 0)
-			return r;
 	}
 	/* It may have come to an end within the last one. */
 	(void)reason_to_end(c);
 	progress_step(c->options->progress, NULL, list->n_items, list->n_items,
 	    bundle_raw_bytes(c->bundle));
-	return 0;
+	return error;
 }
 
 static void
@@ -343,27 +393,87 @@ open_bundle(struct capture *c, const char *part, struct fault *reterr)
 }
 
 static int
-write_report(struct capture *c, struct fault *reterr)
+finish(struct capture *c, struct fault *reterr)
 {
-	int r;
+	int r = capture_add_end(c->bundle, &c->manifest, c->options->request);
 
-	r = add_begin(c);
-	if (r >= 0)
-		r = run_collectors(c);
-	if (r >= 0) {
-		set_status(c);
-		r = capture_add_end(c->bundle, &c->manifest, c->options->request);
-	}
 	if (r < 0)
 		return fault_set(reterr, r, "Cannot write the archive: %m");
 	return bundle_close(c->bundle, reterr);
+}
+
+/* What was taken since MARK is given up. */
+static void
+lose(struct capture *c, const struct mark *mark, const struct fault *fault)
+{
+	struct manifest *m = &c->manifest;
+
+	manifest_drop_files(m->collectors[0], mark->n_own_files);
+	for (size_t i = mark->n_collectors; i < m->n_collectors; i++) {
+		struct manifest_collector *lost = m->collectors[i];
+
+		manifest_lose_files(lost, 0);
+		/* Skipped, or not even started. */
+		if (lost->outcome == OUTCOME_SKIPPED || lost->start_usec == 0)
+			continue;
+		lost->outcome = OUTCOME_FAILED;
+		(void)fault_set(&lost->fault, fault->code, "lost: %s", fault->text);
+	}
+	m->status = REPORT_PARTIAL;
+	text_copy(m->end_reason, sizeof(m->end_reason), fault->text);
+}
+
+/* The archive could not be written any further, for REASON: goes back, collector by collector,
+ * until its end has room. Partial beats nothing. */
+static int
+finish_shortened(struct capture *c, const struct fault *reason, struct fault *reterr)
+{
+	int r = reason->code;
+
+	c->reserve_fd = close_fd(c->reserve_fd);
+	for (size_t i = c->n_marks; i-- > 0;) {
+		r = bundle_rewind(c->bundle, &c->marks[i].bundle);
+		if (r < 0)
+			return fault_set(reterr, r, "Cannot shorten the archive: %m");
+		lose(c, &c->marks[i], reason);
+		r = finish(c, reterr);
+		if (r >= 0)
+			break;
+	}
+	return r;
+}
+
+static int
+write_report(struct capture *c, struct fault *reterr)
+{
+	struct fault fault = { 0 };
+	int r;
+
+	reserve(c);
+	r = add_begin(c);
+	if (r >= 0)
+		r = run_collectors(c);
+	if (r < 0) {
+		(void)fault_set(&fault, r, "Cannot write the archive any further: %m");
+	} else {
+		set_status(c);
+		r = finish(c, &fault);
+	}
+	if (r >= 0)
+		return 0;
+	log_warning("%s, shortening it", fault.text);
+	*reterr = fault;
+	return finish_shortened(c, &fault, reterr);
 }
 
 int
 capture_run(
     const struct capture_options *options, struct capture_meta *ret, struct fault *reterr)
 {
-	_cleanup_(capture_done) struct capture c = { .options = options };
+	_cleanup_(capture_done) struct capture c = {
+		.options = options,
+		.reserve_fd = -EBADF,
+	};
 	char part[128];
 	char span[32];
 	char size[32];
@@ -371,8 +481,11 @@ capture_run(
 
 	c.deadline_usec =
 	    clock_monotonic_usec() + profile_limits(options->request->profile)->wall_usec;
-	r = capture_init_manifest(
-	    options->request, options->compression, options->cmdline, &c.manifest);
+	/* One for version.txt, one for each collector. */
+	c.marks = calloc(options->collectors->n_items + 1, sizeof(*c.marks));
+	r = c.marks ? capture_init_manifest(
+			  options->request, options->compression, options->cmdline, &c.manifest)
+		    : -ENOMEM;
 	if (r < 0)
 		return fault_set(reterr, r, "Cannot start the capture: %m");
 	r = open_bundle(&c, capture_part_name(options->archive, part, sizeof(part)), reterr);

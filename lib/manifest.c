@@ -67,21 +67,14 @@ manifest_done(struct manifest *m)
 	*m = (struct manifest){ 0 };
 }
 
-/* Makes room for one more element of SIZE bytes in *ARRAY. Doubles at powers of two. */
-static int
+/* ARRAY, or a larger one, with room for one more than its N elements; NULL when out of memory.
+ * It grows at powers of two, so that the capacity need not be kept. */
+static void *
 grow(void *array, size_t n, size_t size)
 {
-	void **p = array;
-	void *larger;
-
-	/* Sizes are powers of two, so that the capacity need not be kept. */
 	if (n > 0 && (n & (n - 1)) != 0)
-		return 0;
-	larger = reallocarray(*p, n > 0 ? 2 * n : 1, size);
-	if (!larger)
-		return -ENOMEM;
-	*p = larger;
-	return 0;
+		return array;
+	return reallocarray(array, n > 0 ? 2 * n : 1, size);
 }
 
 int
@@ -89,7 +82,7 @@ manifest_add_collector(struct manifest *m, const char *name, const char *descrip
     struct manifest_collector **ret)
 {
 	_cleanup_(collector_freep) struct manifest_collector *c = calloc(1, sizeof(*c));
-	int r;
+	struct manifest_collector **collectors;
 
 	if (!c)
 		return -ENOMEM;
@@ -101,9 +94,10 @@ manifest_add_collector(struct manifest *m, const char *name, const char *descrip
 		if (!c->description)
 			return -ENOMEM;
 	}
-	r = grow(&m->collectors, m->n_collectors, sizeof(*m->collectors));
-	if (r < 0)
-		return r;
+	collectors = grow(m->collectors, m->n_collectors, sizeof(*m->collectors));
+	if (!collectors)
+		return -ENOMEM;
+	m->collectors = collectors;
 	*ret = m->collectors[m->n_collectors++] = TAKE_PTR(c);
 	return 0;
 }
@@ -111,16 +105,17 @@ manifest_add_collector(struct manifest *m, const char *name, const char *descrip
 static int
 add_file(struct manifest_collector *c, const struct manifest_file *file)
 {
+	struct manifest_file *files;
 	char *path;
-	int r;
 
 	if (c->n_files >= MANIFEST_FILES_MAX) {
 		c->files_uncounted++;
 		return 0;
 	}
-	r = grow(&c->files, c->n_files, sizeof(*c->files));
-	if (r < 0)
-		return r;
+	files = grow(c->files, c->n_files, sizeof(*c->files));
+	if (!files)
+		return -ENOMEM;
+	c->files = files;
 	path = strdup(file->path);
 	if (!path)
 		return -ENOMEM;
@@ -151,6 +146,24 @@ manifest_add_missing(struct manifest_collector *c, const char *path)
 	return add_file(c, &file);
 }
 
+void
+manifest_lose_files(struct manifest_collector *c, size_t first)
+{
+	for (size_t i = first; i < c->n_files; i++) {
+		c->files[i].bytes = 0;
+		c->files[i].redactions = 0;
+		c->files[i].truncated = false;
+		c->files[i].missing = true;
+	}
+}
+
+void
+manifest_drop_files(struct manifest_collector *c, size_t first)
+{
+	while (c->n_files > first)
+		free(c->files[--c->n_files].path);
+}
+
 static char *
 join_words(char *const *argv)
 {
@@ -177,14 +190,15 @@ int
 manifest_add_command(
     struct manifest_collector *c, char *const *argv, struct manifest_command **ret_command)
 {
+	struct manifest_command *commands;
 	char *command;
-	int r;
 
 	if (c->n_commands >= MANIFEST_COMMANDS_MAX)
 		return -E2BIG;
-	r = grow(&c->commands, c->n_commands, sizeof(*c->commands));
-	if (r < 0)
-		return r;
+	commands = grow(c->commands, c->n_commands, sizeof(*c->commands));
+	if (!commands)
+		return -ENOMEM;
+	c->commands = commands;
 	command = join_words(argv);
 	if (!command)
 		return -ENOMEM;

@@ -121,6 +121,12 @@ int manifest_add_file(struct manifest_collector *c, const char *path, uint64_t b
 /* Records a file that was left out for lack of room. Returns 0 or -ENOMEM. */
 int manifest_add_missing(struct manifest_collector *c, const char *path);
 
+/* The files from number FIRST on did not reach the archive after all. */
+void manifest_lose_files(struct manifest_collector *c, size_t first);
+
+/* Forgets the files from number FIRST on. */
+void manifest_drop_files(struct manifest_collector *c, size_t first);
+
 /* Records a command: copies ARGV; the caller fills the rest of *RET_COMMAND, which is valid
  * until the next one is added. Returns 0, -ENOMEM, or -E2BIG beyond MANIFEST_COMMANDS_MAX. */
 int manifest_add_command(

@@ -170,13 +170,30 @@ bundle_close(struct bundle *b, struct fault *reterr)
 }
 
 int
-bundle_flush(struct bundle *b)
+bundle_flush(struct bundle *b, struct bundle_mark *ret_mark)
 {
 	int r = tarball_flush(b->tarball);
 
 	if (r < 0)
-		b->error = r;
-	return r;
+		return b->error = r;
+	if (ret_mark)
+		*ret_mark = (struct bundle_mark){
+			.archive_bytes = tarball_file_bytes(b->tarball),
+			.raw_bytes = b->raw_bytes,
+			.redactions = b->redactions,
+			.n_names = b->names.n_names,
+		};
+	return 0;
+}
+
+int
+bundle_rewind(struct bundle *b, const struct bundle_mark *mark)
+{
+	b->error = tarball_rewind(b->tarball, mark->archive_bytes);
+	b->raw_bytes = mark->raw_bytes;
+	b->redactions = mark->redactions;
+	names_rewind(&b->names, mark->n_names);
+	return b->error;
 }
 
 void

@@ -53,6 +53,14 @@ struct bundle_member_options {
 	bool is_final; /* may use BUNDLE_RESERVE_BYTES; for the capture's own last members */
 };
 
+/* A place in the archive up to which everything is in the file. */
+struct bundle_mark {
+	uint64_t archive_bytes;
+	uint64_t raw_bytes;
+	uint64_t redactions;
+	size_t n_names;
+};
+
 struct bundle;
 struct bundle_member;
 
@@ -75,8 +83,13 @@ DEFINE_CLEANUP(struct bundle *, bundle_free);
 void bundle_set_scope(struct bundle *b, struct manifest_collector *record,
     uint64_t max_raw_bytes, uint64_t deadline_usec);
 
-/* Makes everything added so far readable even if the process dies now. */
-int bundle_flush(struct bundle *b);
+/* Makes everything added so far readable even if the process dies now. RET_MARK (may be NULL)
+ * is the place, for bundle_rewind(). */
+int bundle_flush(struct bundle *b, struct bundle_mark *ret_mark);
+
+/* Gives up what was added after MARK, to make room for the end after an error of the archive.
+ * No member may be open. */
+int bundle_rewind(struct bundle *b, const struct bundle_mark *mark);
 
 /* Adds a member from memory. Returns 0; 1 when it was cut; -EINVAL for a path that cannot be
  * (absolute, "..", control characters, too long); see above for the rest. OPTIONS may be NULL.

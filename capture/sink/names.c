@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "capture/sink/names.h"
 
@@ -35,6 +36,7 @@ void
 names_done(struct names *n)
 {
 	free(n->slots);
+	free(n->order);
 	*n = (struct names){ 0 };
 }
 
@@ -51,28 +53,49 @@ names_find(const struct names *n, const char *path, size_t length)
 	return slot & 1 ? NAME_DIRECTORY : NAME_LEAF;
 }
 
+static void
+insert(struct names *n, uint64_t entry)
+{
+	n->slots[find_slot(n->slots, n->capacity, entry & ~UINT64_C(1))] = entry;
+}
+
 static int
 grow(struct names *n)
 {
 	size_t capacity = n->capacity > 0 ? 2 * n->capacity : FIRST_CAPACITY;
-	uint64_t *slots = calloc(capacity, sizeof(*slots));
+	uint64_t *order;
+	uint64_t *slots;
 
+	order = reallocarray(n->order, capacity / 2, sizeof(*order));
+	if (!order)
+		return -ENOMEM;
+	n->order = order;
+	slots = calloc(capacity, sizeof(*slots));
 	if (!slots)
 		return -ENOMEM;
-	for (size_t i = 0; i < n->capacity; i++)
-		if (n->slots[i] != 0)
-			slots[find_slot(slots, capacity, n->slots[i] & ~UINT64_C(1))] =
-			    n->slots[i];
 	free(n->slots);
 	n->slots = slots;
 	n->capacity = capacity;
+	for (size_t i = 0; i < n->n_names; i++)
+		insert(n, n->order[i]);
 	return 0;
+}
+
+void
+names_rewind(struct names *n, size_t n_names)
+{
+	if (n_names >= n->n_names)
+		return;
+	memset(n->slots, 0, n->capacity * sizeof(*n->slots));
+	n->n_names = n_names;
+	for (size_t i = 0; i < n_names; i++)
+		insert(n, n->order[i]);
 }
 
 int
 names_add(struct names *n, const char *path, size_t length, enum name_kind kind)
 {
-	uint64_t hash = hash_path(path, length);
+	uint64_t entry = hash_path(path, length) | (kind == NAME_DIRECTORY);
 
 	/* At most half full, so that probing stays short. */
 	if (2 * (n->n_names + 1) > n->capacity) {
@@ -81,7 +104,7 @@ names_add(struct names *n, const char *path, size_t length, enum name_kind kind)
 		if (r < 0)
 			return r;
 	}
-	n->slots[find_slot(n->slots, n->capacity, hash)] = hash | (kind == NAME_DIRECTORY);
-	n->n_names++;
+	n->order[n->n_names++] = entry;
+	insert(n, entry);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -167,6 +168,37 @@ on_tar(struct archive *a, void *userdata, const void *data, size_t size)
 	return (la_ssize_t)size;
 }
 
+static int
+open_tar(struct tarball *t)
+{
+	int r;
+
+	t->tar = archive_write_new();
+	if (!t->tar)
+		return -ENOMEM;
+	/* Plain ustar where that can say it: extended headers cost 1 KiB an entry. */
+	r = archive_write_set_format_pax_restricted(t->tar);
+	if (r == ARCHIVE_OK)
+		r = archive_write_set_bytes_per_block(t->tar, 0);
+	if (r == ARCHIVE_OK)
+		r = archive_write_open(t->tar, t, NULL, on_tar, NULL);
+	return r == ARCHIVE_OK ? 0 : check(t, t->tar, ARCHIVE_FATAL);
+}
+
+/* Freeing writes the ends of part and archive, which must not get into the file. */
+static void
+discard_writers(struct tarball *t)
+{
+	t->discard = true;
+	if (t->tar)
+		(void)archive_write_free(t->tar);
+	if (t->part)
+		(void)archive_write_free(t->part);
+	t->tar = NULL;
+	t->part = NULL;
+	t->discard = false;
+}
+
 int
 tarball_open(int dir_fd, const char *name, enum compression compression, struct tarball **ret)
 {
@@ -183,17 +215,9 @@ tarball_open(int dir_fd, const char *name, enum compression compression, struct 
 	/* Also when the umask of whoever started us says otherwise. */
 	if (fchmod(t->fd, 0640) < 0)
 		return -errno;
-	t->tar = archive_write_new();
-	if (!t->tar)
-		return -ENOMEM;
-	/* Plain ustar where that can say it: extended headers cost 1 KiB an entry. */
-	r = archive_write_set_format_pax_restricted(t->tar);
-	if (r == ARCHIVE_OK)
-		r = archive_write_set_bytes_per_block(t->tar, 0);
-	if (r == ARCHIVE_OK)
-		r = archive_write_open(t->tar, t, NULL, on_tar, NULL);
-	if (r != ARCHIVE_OK)
-		return check(t, t->tar, ARCHIVE_FATAL);
+	r = open_tar(t);
+	if (r < 0)
+		return r;
 	*ret = TAKE_PTR(t);
 	return 0;
 }
@@ -203,12 +227,7 @@ tarball_free(struct tarball *t)
 {
 	if (!t)
 		return;
-	/* Freeing writes the ends of part and archive, which would pass for a whole one. */
-	t->discard = true;
-	if (t->tar)
-		(void)archive_write_free(t->tar);
-	if (t->part)
-		(void)archive_write_free(t->part);
+	discard_writers(t);
 	(void)close_fd(t->fd);
 	free(t);
 }
@@ -265,6 +284,20 @@ tarball_flush(struct tarball *t)
 		return t->error;
 	r = check(t, t->tar, archive_write_finish_entry(t->tar));
 	return r < 0 ? r : part_close(t);
+}
+
+int
+tarball_rewind(struct tarball *t, uint64_t file_bytes)
+{
+	assert(file_bytes <= t->file_bytes);
+	discard_writers(t);
+	if (ftruncate(t->fd, (off_t)file_bytes) < 0 ||
+	    lseek(t->fd, (off_t)file_bytes, SEEK_SET) < 0)
+		return t->error = -errno;
+	t->file_bytes = file_bytes;
+	t->part_bytes = 0;
+	t->error = 0;
+	return open_tar(t);
 }
 
 int

@@ -45,6 +45,10 @@ int tarball_data(struct tarball *t, const void *data, size_t size);
 /* Ends the current entry and part: what was added is in the file now. */
 int tarball_flush(struct tarball *t);
 
+/* Cuts the file back to FILE_BYTES, which was its length after a tarball_flush(), and goes on
+ * from there: also after an error, for which it is the one way out. */
+int tarball_rewind(struct tarball *t, uint64_t file_bytes);
+
 /* Ends the archive and fsyncs it. */
 int tarball_close(struct tarball *t);
 

@@ -415,7 +415,7 @@ test_flush(enum compression compression)
 	struct read_archive a;
 
 	assert(bundle_add(b, "first", "1\n", 2, NULL) == 0);
-	assert(bundle_flush(b) == 0);
+	assert(bundle_flush(b, NULL) == 0);
 	a = read_back(&t, "a.part");
 	ok(a.n_entries == 2 && streq(a.entries[1].data, "1\n"), "%s: readable after a flush",
 	    compression_to_string(compression));
@@ -452,6 +452,33 @@ test_disk_full(void)
 	ok_int(bundle_add(b, "small", "x", 1, NULL), 0, "for the spill costs one member");
 	ok_int(bundle_close(b, &f), 0, "not the archive");
 	bundle_free(b);
+}
+
+static void
+test_rewind(void)
+{
+	_cleanup_tmpdir_ struct tmpdir t = tmpdir_make();
+	_cleanup_bundle_ struct bundle *b = open_bundle(&t, COMPRESSION_ZSTD, UINT64_MAX);
+	_cleanup_free_ char *text = make_text(5 * MIB);
+	struct bundle_mark mark;
+	struct read_archive a;
+
+	assert(bundle_add(b, "a/first", "1", 1, NULL) == 0);
+	assert(bundle_flush(b, &mark) == 0);
+	for (int i = 0; i < 2000; i++)
+		assert(bundle_add(b, "b/second", "2", 1, NULL) == 0 || i >= 1000);
+	assert(bundle_add(b, "large", text, 5 * MIB, NULL) == 0);
+	ok_int(bundle_rewind(b, &mark), 0, "rewind");
+	ok_int(bundle_add(b, "b/second", "3", 1, NULL), 0, "go on from there");
+	ok_str(bundle_last_path(b), "b/second", "the names are free again");
+	assert(bundle_add(b, "a/first", "4", 1, NULL) == 0);
+	ok_str(bundle_last_path(b), "a/first.1", "but for those before");
+	assert(bundle_close(b, NULL) == 0);
+	ok_int(bundle_raw_bytes(b), 3, "bytes are those of what is there");
+	a = read_back(&t, "a.part");
+	ok(a.status == ARCHIVE_EOF && a.n_entries == 6, "reads back");
+	ok_str(read_archive_find(&a, "top/b/second")->data, "3", "with the later one");
+	read_archive_done(&a);
 }
 
 /* The archive itself meets the end of the disk. */
@@ -495,6 +522,7 @@ main(void)
 	test_scope();
 	test_deadline();
 	test_disk_full();
+	test_rewind();
 	test_archive_full();
 	return tap_done();
 }

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "capture/capture.h"
 #include "capture/collector.h"
@@ -90,6 +92,22 @@ run_noise(const struct collector *c, struct collector_context *ctx, struct fault
 	return OUTCOME_PARTIAL;
 }
 
+/* Small enough to need no spill, so that it is the archive that meets the end of the disk. */
+static enum outcome
+run_flood(const struct collector *c, struct collector_context *ctx, struct fault *reterr)
+{
+	_cleanup_close_ int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+	struct bundle_member_options options = { .max_bytes = MIB / 8 };
+	int r = 0;
+
+	(void)c;
+	for (int i = 0; i < 40 && r >= 0; i++)
+		r = bundle_add_fd(ctx->bundle, "flood", fd, &options);
+	ok_int(r, -ENOSPC, "the disk is full");
+	(void)fault_set(reterr, r, "the disk is full");
+	return OUTCOME_FAILED;
+}
+
 static enum outcome
 run_stop(const struct collector *c, struct collector_context *ctx, struct fault *reterr)
 {
@@ -118,6 +136,7 @@ static const struct collector large = {
 	.run = run_large,
 };
 static const struct collector noise = { .name = "noise", .run = run_noise };
+static const struct collector flood = { .name = "flood", .run = run_flood };
 static const struct collector stopping = { .name = "stopping", .run = run_stop };
 
 static int
@@ -252,6 +271,39 @@ test_budget(void)
 }
 
 static void
+test_disk_full(void)
+{
+	static const struct collector *const list[] = { &fine, &flood, &failing };
+	_cleanup_tmpdir_ struct tmpdir t = tmpdir_make();
+	_cleanup_(manifest_done) struct manifest m = { 0 };
+	struct capture_meta meta;
+	struct read_archive a;
+	struct rlimit old;
+	struct rlimit small;
+	struct fault f;
+
+	assert(getrlimit(RLIMIT_FSIZE, &old) == 0);
+	small = (struct rlimit){ MIB, old.rlim_max };
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert(setrlimit(RLIMIT_FSIZE, &small) == 0);
+	ok_int(capture(&t, PROFILE_CRASH, list, ELEMENTSOF(list), &meta, &f), 0,
+	    "a full disk still gives a report");
+	assert(setrlimit(RLIMIT_FSIZE, &old) == 0);
+	ok_int(meta.status, REPORT_PARTIAL, "a partial one");
+	a = read_result(&t, &m);
+	ok(strstr(m.end_reason, "No space left"), "that says why");
+	ok(read_archive_find(&a, TOP "/etc/a"), "and has what was taken before");
+	ok(!read_archive_find(&a, TOP "/flood"), "not what did not fit");
+	ok_int(find_collector(&m, "flood")->outcome, OUTCOME_FAILED, "which is lost");
+	ok(find_collector(&m, "flood")->files[0].missing, "and listed");
+	ok(strstr(find_collector(&m, "failing")->fault.text, "not started"),
+	    "as is what was not even started");
+	ok_int(find_collector(&m, CAPTURE_OWN_COLLECTOR)->n_files, 2,
+	    "the report's own files are listed once");
+	read_archive_done(&a);
+}
+
+static void
 test_cannot_write(void)
 {
 	static const struct collector *const list[] = { &fine };
@@ -291,6 +343,7 @@ main(void)
 	log_set_sink(LOG_SINK_NONE);
 	test_outcomes();
 	test_budget();
+	test_disk_full();
 	test_cannot_write();
 	test_stop();
 	return tap_done();

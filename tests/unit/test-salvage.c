@@ -91,7 +91,7 @@ make_archive(
 		(void)snprintf(path, sizeof(path), "sos_commands/c%u/file", i % 4);
 		fill(data, sizeof(data), i + 3);
 		assert(bundle_add(b, path, data, sizeof(data) - i, NULL) == 0);
-		assert(bundle_flush(b) == 0);
+		assert(bundle_flush(b, NULL) == 0);
 	}
 	if (complete) {
 		assert(capture_init_manifest(&request, compression, NULL, &m) == 0);
