@@ -109,6 +109,8 @@ get_all(struct link *l, const char *path, const char *interface, sd_bus_message 
 	return r < 0 ? r : call(l, m, ret);
 }
 
+/* systemd's own socket, which answers root even when D-Bus is what is broken, or slow because
+ * everybody asks; systemctl(1) does the same. */
 static int
 connect_private(struct link *l)
 {
@@ -121,25 +123,29 @@ connect_private(struct link *l)
 	return r < 0 ? r : sd_bus_start(l->bus);
 }
 
-/* A connection that has answered. The bus first; systemd's own socket, for root only, when
- * D-Bus is what is broken. */
+static int
+connect_bus(struct link *l)
+{
+	l->destination = SYSTEMD_NAME;
+	return sd_bus_open_system(&l->bus);
+}
+
+/* A connection that has answered: with the properties of the manager. */
 static int
 connect_systemd(struct link *l, sd_bus_message **ret_manager)
 {
-	int r;
+	static int (*const ways[])(struct link *) = { connect_private, connect_bus };
+	int r = 0;
 
-	l->destination = SYSTEMD_NAME;
-	r = sd_bus_open_system(&l->bus);
-	if (r >= 0)
-		r = get_all(l, SYSTEMD_PATH, MANAGER, ret_manager);
-	if (r >= 0)
-		return 0;
-	(void)notes_add(l->ctx, "D-Bus cannot be used: %s", strerror(-r));
-	link_done(l);
-	r = connect_private(l);
-	if (r >= 0)
-		r = get_all(l, SYSTEMD_PATH, MANAGER, ret_manager);
-	return r < 0 ? r : 0;
+	for (size_t i = 0; i < ELEMENTSOF(ways); i++) {
+		r = ways[i](l);
+		if (r >= 0)
+			r = get_all(l, SYSTEMD_PATH, MANAGER, ret_manager);
+		if (r >= 0)
+			return 0;
+		link_done(l);
+	}
+	return r;
 }
 
 /* D-Bus values as JSON. Integers keep all their digits. */
