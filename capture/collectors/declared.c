@@ -178,8 +178,16 @@ copy_files(struct progress *p)
 		.max_file_bytes = p->def->max_file_bytes,
 	};
 
-	if (spec.copy)
-		account(p, filecopy_run(p->ctx, &spec), "files");
+	struct fault fault = { 0 };
+	int r;
+
+	if (!spec.copy)
+		return;
+	r = filecopy_run(p->ctx, &spec, &fault);
+	if (r > 0)
+		miss(p, &fault);
+	else
+		account(p, r, "files");
 }
 
 static void

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <sys/stat.h>
 
@@ -15,6 +14,7 @@
 #include "capture/sink/layout.h"
 #include "capture/sink/names.h"
 #include "lib/clock.h"
+#include "lib/fault.h"
 #include "lib/text.h"
 
 /* Bytes at either end of a file that tell text from binary. */
@@ -32,6 +32,7 @@ struct copier {
 	char **targets;	   /* owned strv: files that links led to, still to be copied */
 	uint64_t n_files;
 	bool is_incomplete;
+	struct fault fault; /* the first thing that is missing */
 };
 
 static void
@@ -63,6 +64,17 @@ refusal(const struct copier *c, const char *path)
 	return NULL;
 }
 
+/* Something that was asked for is missing: notes it, and keeps the first reason. Returns 0 or
+ * -ENOMEM. */
+static int
+miss(struct copier *c, int error, const char *path, const char *why)
+{
+	if (!c->is_incomplete)
+		fault_set(&c->fault, error, "%s: %s", path, why);
+	c->is_incomplete = true;
+	return notes_add(c->ctx, "%s: %s", path, why);
+}
+
 /* In /proc and /sys much can only be written, or read at certain times. */
 static bool
 is_pseudo(const char *path)
@@ -77,8 +89,7 @@ not_readable(struct copier *c, const char *path, int error)
 	if (error == -ENOENT || error == -ESRCH || error == -ENOTDIR || error == -ELOOP ||
 	    is_pseudo(path))
 		return 0;
-	c->is_incomplete = true;
-	return notes_add(c->ctx, "%s: %s", path, strerror(-error));
+	return miss(c, error, path, strerror(-error));
 }
 
 static bool
@@ -164,7 +175,7 @@ after_adding(struct copier *c, const char *path, int r)
 	case 0:
 	case 1:
 		c->n_files++;
-		c->is_incomplete |= r == 1;
+		/* That it was cut is in the list of files. */
 		return 0;
 	default:
 		return not_readable(c, path, r);
@@ -195,10 +206,9 @@ copy_open_file(struct copier *c, int fd, const char *path, const struct stat *st
 	}
 	if ((uint64_t)st->st_size <= c->spec->max_file_bytes || is_pseudo(path))
 		r = bundle_add_fd(c->ctx->bundle, member, fd, &options);
-	else if (is_binary(fd, st->st_size)) {
-		c->is_incomplete = true;
-		return notes_add(c->ctx, "%s: binary and larger than MaxFileSize=", path);
-	} else
+	else if (is_binary(fd, st->st_size))
+		return miss(c, -EFBIG, path, "binary and larger than MaxFileSize=");
+	else
 		r = copy_tail(c, fd, path, member, &options);
 	return after_adding(c, path, r);
 }
@@ -212,9 +222,7 @@ copy_file(struct copier *c, int dir_fd, const char *name, const char *path)
 	struct stat st;
 
 	if (c->n_files >= c->spec->max_files) {
-		c->is_incomplete = true;
-		(void)notes_add(c->ctx, "%s and what follows: more than MaxFiles=%" PRIu64,
-		    path, c->spec->max_files);
+		(void)miss(c, -EFBIG, path, "this and what follows: more than MaxFiles=");
 		return STOP_WALK;
 	}
 	/* Not blocking, should it have become a FIFO since we looked. */
@@ -390,8 +398,7 @@ copy_pattern(struct copier *c, const char *pattern)
 
 	r = pathglob_walk(&walk, pattern);
 	if (walk.is_truncated) {
-		c->is_incomplete = true;
-		(void)notes_add(c->ctx, "%s: too many or too deep directories", pattern);
+		(void)miss(c, -EFBIG, pattern, "too many or too deep directories");
 	}
 	for (char **target = c->targets; r == 0 && target && *target; target++)
 		r = copy_target(c, *target);
@@ -400,7 +407,8 @@ copy_pattern(struct copier *c, const char *pattern)
 }
 
 int
-filecopy_run(struct collector_context *ctx, const struct filecopy_spec *spec)
+filecopy_run(
+    struct collector_context *ctx, const struct filecopy_spec *spec, struct fault *reterr)
 {
 	_cleanup_(copier_done) struct copier c = { .ctx = ctx, .spec = spec };
 	int r = 0;
@@ -414,5 +422,7 @@ filecopy_run(struct collector_context *ctx, const struct filecopy_spec *spec)
 		r = copy_pattern(&c, *pattern);
 	if (r < 0)
 		return r;
+	if (c.is_incomplete && reterr)
+		*reterr = c.fault;
 	return c.is_incomplete;
 }

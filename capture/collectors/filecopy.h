@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct collector_context;
+struct fault;
 
 struct filecopy_spec {
 	const char *plugin; /* for sos_strings/ */
@@ -24,7 +25,8 @@ struct filecopy_spec {
 	uint64_t max_file_bytes; /* of each one */
 };
 
-/* Copies what SPEC says. Returns 0; 1 when something is missing or cut (what, is in the notes
- * of the manifest); -EDQUOT, -ETIME, -EINTR and errors of the archive as the bundle gives them.
- */
-int filecopy_run(struct collector_context *ctx, const struct filecopy_spec *spec);
+/* Copies what SPEC says. Returns 0; 1 when something is missing or cut: the first thing is in
+ * *reterr, all of them are in the notes of the manifest; -EDQUOT, -ETIME, -EINTR and errors of
+ * the archive as the bundle gives them. */
+int filecopy_run(struct collector_context *ctx, const struct filecopy_spec *spec,
+    struct fault *reterr);

@@ -29,7 +29,7 @@ copy(struct lab *lab, const char *copy_patterns, const char *forbid_patterns,
 	assert(strv_split(forbid_patterns, " ", &forbid_list) == 0);
 	spec.copy = copy_list;
 	spec.forbid = forbid_list;
-	return filecopy_run(&lab->ctx, &spec);
+	return filecopy_run(&lab->ctx, &spec, &lab->ctx.record->fault);
 }
 
 static void
@@ -230,7 +230,9 @@ test_max_files(void)
 	ok(lab_find(&lab, "etc/demo/b") && !lab_find(&lab, "etc/demo/c") &&
 		!lab_find(&lab, "etc/demo2/d"),
 	    "the first ones are there");
-	ok(lab_has_note(&lab, "/etc/demo/c and what follows: more than MaxFiles=2"), "noted");
+	ok(lab_has_note(&lab, "/etc/demo/c: this and what follows: more than MaxFiles="),
+	    "noted");
+	ok(strstr(lab.ctx.record->fault.text, "/etc/demo/c: "), "and the reason");
 }
 
 static void
