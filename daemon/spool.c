@@ -417,6 +417,12 @@ spool_clean_incoming(struct spool *s)
 		if (faccessat(s->queue_fd, name, F_OK, 0) >= 0)
 			continue;
 		log_info("Removing what is left of capture '%s'", de->d_name);
+		if (!spool_find(s, de->d_name)) {
+			struct request req = { .trigger = TRIGGER_REQUEST };
+
+			text_copy(req.id, sizeof(req.id), de->d_name);
+			tombstone_add_request(s->state_fd, &req, "its request was lost");
+		}
 		(void)io_remove_tree(s->incoming_fd, de->d_name);
 	}
 }

@@ -179,6 +179,7 @@ test_foreign(void)
 {
 	_cleanup_tmpdir_ struct tmpdir tmp = tmpdir_make();
 	struct spool *s = open_spool(&tmp);
+	_cleanup_free_ char *data = NULL;
 	struct request *queue = NULL;
 	size_t n = 0;
 
@@ -206,6 +207,9 @@ test_foreign(void)
 	spool_clean_incoming(s);
 	ok(!exists(&tmp, "incoming/" ID2) && exists(&tmp, "incoming/mine"),
 	    "leftovers of captures go, foreign directories stay");
+	assert(
+	    io_read_file(tmp.fd, "tombstones.jsonl", TOMBSTONES_MAX_BYTES, &data, NULL) == 0);
+	ok(strstr(data, ID2) != NULL, "with a tombstone");
 	spool_close(s);
 	free(queue);
 }
