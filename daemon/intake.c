@@ -289,6 +289,15 @@ current_invocation(struct intake *in, const char *unit)
 	return u->snapshot.invocation_id;
 }
 
+/* The MONITOR_* variables of a hook that came late: they tell of the run that followed, which
+ * is alive. What ended before it has been told by the watcher. */
+static bool
+is_about_living_run(struct intake *in, const struct failure_notice *notice)
+{
+	return notice->invocation_id[0] != '\0' &&
+	    streq(notice->invocation_id, current_invocation(in, notice->unit));
+}
+
 /* A notice that nobody else told of. */
 static void
 capture_notice(struct intake *in, const struct failure_notice *notice, enum source source)
@@ -320,8 +329,14 @@ on_notice_timer(void *userdata)
 	while ((w = TAILQ_FIRST(&in->notices)) && w->due_usec <= now) {
 		TAILQ_REMOVE(&in->notices, w, link);
 		in->n_notices--;
-		if (!runlog_match_notice(
+		if (runlog_match_notice(
 			in->runlog, &w->notice, current_invocation(in, w->notice.unit)))
+			log_debug(
+			    "The hook tells of an end of '%s' that is known", w->notice.unit);
+		else if (is_about_living_run(in, &w->notice))
+			log_info("A hook tells of a run of '%s' that has not ended, ignoring",
+			    w->notice.unit);
+		else
 			capture_notice(in, &w->notice, SOURCE_HOOK);
 		free(w);
 	}

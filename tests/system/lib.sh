@@ -15,6 +15,7 @@ standin=/run/standin
 scratch=/tmp/scratch
 # Longest that anything on an idle machine may take; CI machines are slow and busy.
 patience=${PATIENCE:-30}
+test_start=$(date +%s)
 # How long "and nothing more" is watched: longer than a restart (100 ms) and a debounce (300 ms) together; and than
 # the daemon waits for the watcher to tell what a hook told (1.5 s), when there was a hook.
 settle_time=1.0
@@ -137,7 +138,7 @@ has_reports() {
 
 settle() {
 	journalctl --sync
-	if journalctl -q -o cat --since "@$test_start" UNIT="microshift-support-onfailure@$unit.service" | grep -q .; then
+	if [ -n "$(journalctl -q -o cat --since "@$test_start" UNIT="microshift-support-onfailure@$unit.service")" ]; then
 		sleep $settle_time_hook
 	else
 		sleep $settle_time
@@ -177,8 +178,10 @@ daemon_up() {
 
 reset() {
 	rm -rf ${standin:?}/*
+	# The daemon first, and its socket: it would see the end of MicroShift, and hooks would start it again.
+	systemctl stop microshift-supportd.socket $daemon 2>/dev/null
 	systemctl kill --signal=KILL $unit 2>/dev/null
-	systemctl stop $unit $daemon 2>/dev/null
+	systemctl stop $unit 2>/dev/null
 	systemctl stop 'microshift-support-*@*.service' 2>/dev/null
 	if [ -n "$(ls -d /run/systemd/system/*.d/90-test.conf 2>/dev/null)" ]; then
 		rm -f /run/systemd/system/*.d/90-test.conf

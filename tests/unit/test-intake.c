@@ -250,6 +250,9 @@ test_stale_variables(void)
 	hook_tells(&w, RUN2, "success");
 	run_for(&w, INTAKE_NOTICE_WAIT_USEC + 200 * USEC_PER_MSEC);
 	check(&w, "MONITOR_* of the run that follows", 1, 0);
+	hook_tells(&w, RUN2, "success");
+	run_for(&w, INTAKE_NOTICE_WAIT_USEC + 200 * USEC_PER_MSEC);
+	check(&w, "once more, and that run still lives", 1, 0);
 	daemon_stop(&w);
 	world_free(&w);
 }
