@@ -85,10 +85,15 @@ backend_each_report(void *userdata, bool oldest_first, ops_report_fn fn, void *f
 	int r;
 
 	for (size_t i = 0; i < n; i++) {
-		struct report report =
-		    with_count(b, spool_at(b->spool, oldest_first ? i : n - 1 - i));
+		const struct report *report = spool_at(b->spool, oldest_first ? i : n - 1 - i);
+		struct report counted;
 
-		r = fn(&report, fn_userdata);
+		/* Only few are copied: a full spool is 20 MB of records. */
+		if (intake_occurrences(b->intake, report) != report->occurrences) {
+			counted = with_count(b, report);
+			report = &counted;
+		}
+		r = fn(report, fn_userdata);
 		if (r != 0)
 			return r < 0 ? r : 0;
 	}
