@@ -67,13 +67,14 @@ struct bundle {
 struct bundle_member {
 	struct bundle *bundle; /* borrowed */
 	struct bundle_member_options options;
-	struct filter *filter;	/* owned */
-	struct spill *spill;	/* owned */
-	uint64_t counted;	/* of the filter before this member */
-	uint64_t written_bytes; /* into the filter */
-	uint64_t skipped_bytes; /* left out before the filter saw them */
-	bool rest_unknown;	/* reading ended at the limit, so nobody knows what follows */
-	bool limited_by_room;	/* by the collector's or the archive's limit, not its own */
+	struct filter *filter;	 /* owned; NULL with options.is_redacted */
+	struct spill *spill;	 /* owned */
+	uint64_t counted;	 /* of the filter before this member */
+	uint64_t own_redactions; /* by its writer */
+	uint64_t written_bytes;	 /* into the filter */
+	uint64_t skipped_bytes;	 /* left out before the filter saw them */
+	bool rest_unknown;	 /* reading ended at the limit, so nobody knows what follows */
+	bool limited_by_room;	 /* by the collector's or the archive's limit, not its own */
 	bool limited_by_archive;
 	bool discard; /* output is thrown away: TAIL_LEAD_BYTES */
 	bool is_full;
@@ -93,17 +94,24 @@ filter_free(struct filter *f)
 DEFINE_CLEANUP(struct filter *, filter_free);
 
 static int
+keep(struct bundle_member *m, const void *data, size_t size)
+{
+	int r;
+
+	if (m->discard)
+		return 0;
+	r = spill_write(m->spill, data, size);
+	if (r > 0)
+		m->is_full = true;
+	return r < 0 ? r : 0;
+}
+
+static int
 on_redacted(const void *data, size_t size, void *userdata)
 {
 	struct filter *f = userdata;
-	int r;
 
-	if (f->member->discard)
-		return 0;
-	r = spill_write(f->member->spill, data, size);
-	if (r > 0)
-		f->member->is_full = true;
-	return r < 0 ? r : 0;
+	return keep(f->member, data, size);
 }
 
 static int
@@ -393,6 +401,22 @@ refuse(struct bundle *b, const char *path, int reason)
 	return r < 0 ? r : reason;
 }
 
+static int
+give_filter(struct bundle_member *m)
+{
+	int r;
+
+	m->filter = TAKE_PTR(m->bundle->spare);
+	if (!m->filter) {
+		r = filter_new(&m->filter);
+		if (r < 0)
+			return r;
+	}
+	m->filter->member = m;
+	m->counted = redact_count_all(m->filter->redact);
+	return 0;
+}
+
 int
 bundle_member_begin(struct bundle *b, const char *path,
     const struct bundle_member_options *options, struct bundle_member **ret)
@@ -429,14 +453,9 @@ bundle_member_begin(struct bundle *b, const char *path,
 	    b->options.spill_dir_fd, max_bytes, m->options.keep == BUNDLE_KEEP_TAIL, &m->spill);
 	if (r < 0)
 		return r;
-	m->filter = TAKE_PTR(b->spare);
-	if (!m->filter) {
-		r = filter_new(&m->filter);
-		if (r < 0)
-			return r;
-	}
-	m->filter->member = m;
-	m->counted = redact_count_all(m->filter->redact);
+	r = m->options.is_redacted ? 0 : give_filter(m);
+	if (r < 0)
+		return r;
 	*ret = TAKE_PTR(m);
 	return 0;
 }
@@ -450,7 +469,7 @@ bundle_member_write(struct bundle_member *m, const void *data, size_t size)
 		return m->error;
 	if (m->is_full)
 		return -EFBIG;
-	r = redact_write(m->filter->redact, data, size);
+	r = m->filter ? redact_write(m->filter->redact, data, size) : keep(m, data, size);
 	if (r < 0)
 		return m->error = r;
 	m->written_bytes += size;
@@ -622,7 +641,7 @@ store_member(struct bundle_member *m)
 	bool truncated;
 	int r;
 
-	r = redact_finish(m->filter->redact);
+	r = m->filter ? redact_finish(m->filter->redact) : 0;
 	if (m->error < 0)
 		r = m->error;
 	if (r >= 0)
@@ -646,7 +665,9 @@ store_member(struct bundle_member *m)
 	if (r < 0)
 		return r;
 	truncated = cut.left_out > 0 || m->interrupted || out.padded;
-	redactions = redact_count_all(m->filter->redact) - m->counted;
+	redactions = m->own_redactions;
+	if (m->filter)
+		redactions += redact_count_all(m->filter->redact) - m->counted;
 	b->redactions += redactions;
 	text_copy(b->last_path, sizeof(b->last_path), m->path);
 	if (b->record) {
@@ -660,6 +681,12 @@ store_member(struct bundle_member *m)
 	if (out.padded || (cut.left_out > 0 && m->limited_by_room))
 		return -EDQUOT;
 	return truncated ? 1 : 0;
+}
+
+void
+bundle_member_count_redactions(struct bundle_member *m, uint64_t n)
+{
+	m->own_redactions += n;
 }
 
 int
@@ -835,6 +862,19 @@ bundle_add_fd(
 	}
 	r = bundle_member_end(TAKE_PTR(m));
 	return error < 0 && r >= 0 ? error : r;
+}
+
+int
+bundle_add_directory(struct bundle *b, const char *path)
+{
+	_cleanup_free_ char *inside = NULL;
+
+	if (b->error < 0)
+		return b->error;
+	if (!layout_path_is_valid(path) || strlen(path) + 5 > LAYOUT_PATH_BYTES)
+		return -EINVAL;
+	inside = text_format("%s/x", path);
+	return inside ? add_parents(b, inside) : -ENOMEM;
 }
 
 int

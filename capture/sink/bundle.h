@@ -3,7 +3,8 @@
 
 /* The archive of a report while it is written: members in, redacted, compressed, on disk.
  *
- * Every byte goes through the redaction filter. Paths are relative to the report's top
+ * Every byte goes through the redaction filter, except those of members whose writer has
+ * redacted them by their structure. Paths are relative to the report's top
  * directory ("sos_commands/crio/crictl_ps"); missing parent directories are added; a name that
  * is taken gets ".1", ".2" and so on, as sos does.
  *
@@ -50,6 +51,10 @@ struct bundle_member_options {
 	uint64_t mtime_usec; /* realtime; 0 = the bundle's */
 	uint64_t max_bytes;  /* 0 = BUNDLE_MEMBER_MAX_BYTES */
 	enum bundle_keep keep;
+	/* Its writer has done what the filter does, by the structure of the data; the filter,
+	 * which takes everything for lines of text, could make a list of what has to be a
+	 * string. */
+	bool is_redacted;
 	bool is_final; /* may use BUNDLE_RESERVE_BYTES; for the capture's own last members */
 };
 
@@ -104,6 +109,9 @@ int bundle_add(struct bundle *b, const char *path, const void *data, size_t size
 int bundle_add_fd(
     struct bundle *b, const char *path, int fd, const struct bundle_member_options *options);
 
+/* Adds a directory that may stay empty. Returns 0 also when it is there already. */
+int bundle_add_directory(struct bundle *b, const char *path);
+
 /* Adds a symbolic link. TARGET is relative and may not leave the top directory. */
 int bundle_add_symlink(struct bundle *b, const char *path, const char *target);
 
@@ -115,6 +123,9 @@ int bundle_member_begin(struct bundle *b, const char *path,
     const struct bundle_member_options *options, struct bundle_member **ret);
 int bundle_member_write(struct bundle_member *m, const void *data, size_t size);
 int bundle_member_end(struct bundle_member *m);
+
+/* Counts what the writer of a member with is_redacted has replaced in it. */
+void bundle_member_count_redactions(struct bundle_member *m, uint64_t n);
 
 /* Frees a member without adding it. */
 void bundle_member_abort(struct bundle_member *m);

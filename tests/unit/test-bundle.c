@@ -505,6 +505,43 @@ test_archive_full(void)
 	ok(strstr(f.text, "No space"), "and said so");
 }
 
+/* What was redacted by its structure is not touched again; a directory may stay empty. */
+static void
+test_redacted_by_the_writer(void)
+{
+	static const char text[] = "password: x1y2z3w4v5\n";
+	struct bundle_member_options options = { .is_redacted = true };
+	struct manifest m = { 0 };
+	struct manifest_collector *record;
+	_cleanup_(read_archive_done) struct read_archive a = { 0 };
+	_cleanup_tmpdir_ struct tmpdir t = tmpdir_make();
+	_cleanup_bundle_ struct bundle *b = open_bundle(&t, COMPRESSION_ZSTD, UINT64_MAX);
+	struct bundle_member *member;
+	struct fault f;
+
+	assert(manifest_add_collector(&m, "c", NULL, &record) == 0);
+	bundle_set_scope(b, record, 0, USEC_INFINITY);
+	ok_int(bundle_add_directory(b, "tree/empty"), 0, "adds a directory");
+	ok_int(bundle_add_directory(b, "tree/empty"), 0, "once");
+	ok_int(bundle_add_directory(b, "../x"), -EINVAL, "not outside");
+	ok_int(bundle_member_begin(b, "tree/a", &options, &member), 0, "begins");
+	ok_int(bundle_member_write(member, text, strlen(text)), 0, "writes");
+	bundle_member_count_redactions(member, 3);
+	ok_int(bundle_member_end(member), 0, "ends");
+	ok_int(
+	    bundle_add(b, "tree/b", text, strlen(text), NULL), 0, "another goes the usual way");
+	ok_int(bundle_redactions(b), 4, "counts both");
+	ok_int(record->files[0].redactions, 3, "also in the manifest");
+	ok_int(bundle_close(b, &f), 0, "closes");
+	a = read_back(&t, "a.part");
+	ok(a.n_entries == 5 && streq(a.entries[2].path, "top/tree/empty/") &&
+		a.entries[2].type == AE_IFDIR,
+	    "the empty directory is there");
+	ok(a.n_entries == 5 && streq(a.entries[3].data, text), "as it was written");
+	ok(a.n_entries == 5 && strstr(a.entries[4].data, "[REDACTED:password]"), "filtered");
+	manifest_done(&m);
+}
+
 int
 main(void)
 {
@@ -521,6 +558,7 @@ main(void)
 	test_key_at_the_cut();
 	test_scope();
 	test_deadline();
+	test_redacted_by_the_writer();
 	test_disk_full();
 	test_rewind();
 	test_archive_full();
