@@ -39,9 +39,8 @@ archive_fault(struct archive *a, struct fault *reterr)
 	    reterr, -EBADMSG, "the archive is damaged: %s", text ? text : "it cannot be read");
 }
 
-/* Starts reading FD from its beginning. */
-static int
-open_archive(int fd, struct archive **ret, struct fault *reterr)
+int
+extract_open(int fd, struct archive **ret, struct fault *reterr)
 {
 	_cleanup_(archive_read_freep) struct archive *a = archive_read_new();
 
@@ -61,9 +60,8 @@ open_archive(int fd, struct archive **ret, struct fault *reterr)
 	return 0;
 }
 
-/* The next entry. Returns 1, 0 at the end, negative errno. */
-static int
-next_entry(struct archive *a, struct archive_entry **ret, struct fault *reterr)
+int
+extract_next(struct archive *a, struct archive_entry **ret, struct fault *reterr)
 {
 	int r;
 
@@ -124,11 +122,18 @@ clean_name(const char *name, const char *top, char path[EXTRACT_PATH_BYTES])
 	return used > 0;
 }
 
+int
+extract_name(struct archive_entry *e, const char *top, char path[EXTRACT_PATH_BYTES])
+{
+	return clean_name(entry_name(e), top, path);
+}
+
 /* Where unpacking stands. */
 struct extraction {
 	struct archive *archive; /* borrowed from the caller of run() */
 	int top_fd;		 /* borrowed */
-	const char *name;
+	const struct extract_options *options;
+	time_t directory_time; /* of the newest directory; 0 = none has a time */
 	struct extract_stats stats;
 	uint64_t entries;
 	struct fault *reterr;
@@ -284,14 +289,21 @@ extract_entry(struct extraction *x, struct archive_entry *e)
 	const char *base = NULL;
 	int r;
 
-	r = clean_name(entry_name(e), x->name, path);
+	r = extract_name(e, x->options->top, path);
+	if (archive_entry_filetype(e) == AE_IFDIR && archive_entry_mtime_is_set(e) &&
+	    archive_entry_mtime(e) > x->directory_time)
+		x->directory_time = archive_entry_mtime(e);
 	if (r == 0 && archive_entry_filetype(e) == AE_IFDIR)
 		return 0;
 	if (r <= 0 || archive_entry_hardlink(e)) {
 		x->stats.left_out++;
 		return 0;
 	}
-	text_copy(whole, sizeof(whole), path);
+	base = x->options->map ? x->options->map(path) : path;
+	if (is_empty(base) || (x->options->map && archive_entry_filetype(e) == AE_IFLNK))
+		return 0;
+	text_copy(whole, sizeof(whole), base);
+	text_copy(path, sizeof(path), whole);
 	r = open_parent(x->top_fd, path, &dir_fd, &base);
 	if (r >= 0 && archive_entry_filetype(e) == AE_IFREG)
 		r = extract_file(x, e, dir_fd, base);
@@ -319,7 +331,7 @@ extract_all(struct extraction *x)
 
 		if (interrupt_is_pending())
 			return fault_set(x->reterr, -EINTR, "interrupted");
-		r = next_entry(x->archive, &e, x->reterr);
+		r = extract_next(x->archive, &e, x->reterr);
 		if (r <= 0)
 			return r;
 		if (++x->entries > EXTRACT_MAX_ENTRIES)
@@ -331,6 +343,31 @@ extract_all(struct extraction *x)
 	}
 }
 
+/* Gives the directories below FD their time; what is written into one would change it again, so
+ * this comes last. All of a report have the same: when it was taken. */
+static void
+set_directory_times(const struct extraction *x, int fd)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = x->directory_time } };
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct dirent *entry;
+
+	if (io_opendir(fd, ".", &dir) < 0)
+		return;
+	while ((entry = readdir(dir))) {
+		_cleanup_close_ int child = -EBADF;
+
+		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
+			continue;
+		child =
+		    openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (child >= 0)
+			set_directory_times(x, child);
+	}
+	(void)futimens(fd, times);
+}
+
 /* Gives the directory its name. What was read of a damaged archive is kept: it is evidence. */
 static int
 publish(const struct extraction *x, int dir_fd, const char *temporary, int r)
@@ -339,31 +376,35 @@ publish(const struct extraction *x, int dir_fd, const char *temporary, int r)
 		(void)io_remove_tree(dir_fd, temporary);
 		return r;
 	}
-	if (renameat2(dir_fd, temporary, dir_fd, x->name, RENAME_NOREPLACE) < 0) {
+	if (x->directory_time > 0)
+		set_directory_times(x, x->top_fd);
+	if (renameat2(dir_fd, temporary, dir_fd, x->options->name, RENAME_NOREPLACE) < 0) {
 		int rename_error = -errno;
 
 		(void)io_remove_tree(dir_fd, temporary);
-		return fault_set(x->reterr, rename_error, "cannot create '%s': %m", x->name);
+		return fault_set(
+		    x->reterr, rename_error, "cannot create '%s': %m", x->options->name);
 	}
 	return r;
 }
 
 int
-extract_archive(
-    int fd, int dir_fd, const char *name, struct extract_stats *ret_stats, struct fault *reterr)
+extract_archive(int fd, int dir_fd, const struct extract_options *options,
+    struct extract_stats *ret_stats, struct fault *reterr)
 {
+	const char *name = options->name;
 	_cleanup_(archive_read_freep) struct archive *a = NULL;
 	_cleanup_free_ char *temporary = NULL;
 	_cleanup_close_ int top_fd = -EBADF;
 	struct fault fault = { 0 };
-	struct extraction x = { .name = name, .reterr = reterr ? reterr : &fault };
+	struct extraction x = { .options = options, .reterr = reterr ? reterr : &fault };
 	int r;
 
 	assert(!strchr(name, '/'));
 	*ret_stats = (struct extract_stats){ 0 };
 	if (faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
 		return fault_set(reterr, -EEXIST, "'%s' exists already", name);
-	r = open_archive(fd, &a, reterr);
+	r = extract_open(fd, &a, reterr);
 	if (r < 0)
 		return r;
 	temporary = text_format(".#%s.%d", name, (int)getpid());
@@ -378,6 +419,8 @@ extract_archive(
 	x.top_fd = top_fd;
 	x.reterr->code = 0;
 	r = extract_all(&x);
+	if (r >= 0 && options->map && x.stats.files == 0)
+		r = fault_set(x.reterr, -ENOENT, "it has nothing of what is wanted");
 	*ret_stats = x.stats;
 	return publish(&x, dir_fd, temporary, r);
 }
@@ -423,14 +466,14 @@ extract_manifest(int fd, char **ret_text, size_t *ret_size, struct fault *reterr
 	_cleanup_(archive_read_freep) struct archive *a = NULL;
 	int r;
 
-	r = open_archive(fd, &a, reterr);
+	r = extract_open(fd, &a, reterr);
 	if (r < 0)
 		return r;
 	for (;;) {
 		struct archive_entry *e;
 		const char *name;
 
-		r = next_entry(a, &e, reterr);
+		r = extract_next(a, &e, reterr);
 		if (r < 0)
 			return r;
 		if (r == 0)

@@ -16,6 +16,8 @@
 
 #include "lib/report.h"
 
+struct archive;
+struct archive_entry;
 struct fault;
 
 /* A report is at most a few hundred MiB unpacked; past this it is a bomb. */
@@ -30,15 +32,37 @@ struct extract_stats {
 	uint64_t left_out; /* entries that were not safe to create */
 };
 
-/* Unpacks the archive that FD reads into the new directory NAME in DIR_FD. A leading component
- * NAME of its members is dropped. The directory appears only when unpacking has ended.
+/* Says under which name a member is wanted: a part of PATH, "" for the top itself, or NULL when
+ * it is not. PATH has no top directory and is clean. */
+typedef const char *(*extract_map_fn)(const char *path);
+
+struct extract_options {
+	const char *name;   /* of the new directory */
+	const char *top;    /* of the archive: this first component of its members is dropped */
+	extract_map_fn map; /* NULL = everything under its own name */
+};
+
+/* Unpacks the archive that FD reads into the new directory options->name in DIR_FD. The
+ * directory appears only when unpacking has ended; directories get their times, too.
  *
- * Returns 0; -EEXIST when there is a NAME already; -EBADMSG when the archive is damaged (what
- * could be read is unpacked) or is none; -EFBIG beyond the limits; -EINTR when a signal that is
- * held (ctl/interrupt.h) came; other negative errno.
- * *ret_stats is always set. */
-int extract_archive(int fd, int dir_fd, const char *name, struct extract_stats *ret_stats,
-    struct fault *reterr);
+ * Returns 0; -EEXIST when it is there already; -ENOENT when the map wants nothing of it;
+ * -EBADMSG when the archive is damaged (what could be read is unpacked) or is none; -EFBIG
+ * beyond the limits; -EINTR when a signal that is held (ctl/interrupt.h) came; other negative
+ * errno. *ret_stats is always set. */
+int extract_archive(int fd, int dir_fd, const struct extract_options *options,
+    struct extract_stats *ret_stats, struct fault *reterr);
+
+/* For those who read an archive on their own (ctl/mustgather.c). */
+
+/* Starts reading FD from its beginning. The caller frees *ret (archive_read_free()). */
+int extract_open(int fd, struct archive **ret, struct fault *reterr);
+
+/* The next entry, borrowed. Returns 1, 0 at the end, negative errno. */
+int extract_next(struct archive *a, struct archive_entry **ret, struct fault *reterr);
+
+/* The name of E without a leading component TOP, clean. Returns 1; 0 when that is the top
+ * itself; -EINVAL when the name is not safe. */
+int extract_name(struct archive_entry *e, const char *top, char path[EXTRACT_PATH_BYTES]);
 
 /* Reads the member manifest.json, wherever it is in the archive that FD reads. Returns 0;
  * -ENOENT when there is none; errors as above. The caller frees *ret_text. */

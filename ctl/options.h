@@ -44,6 +44,7 @@ struct options {
 
 	/* fetch */
 	bool extract;
+	bool must_gather;
 	bool force;
 
 	/* notify-failure */

@@ -10,6 +10,7 @@
 #include "ctl/client.h"
 #include "ctl/extract.h"
 #include "ctl/interrupt.h"
+#include "ctl/mustgather.h"
 #include "ctl/reply.h"
 #include "ctl/verb.h"
 #include "lib/fault.h"
@@ -48,11 +49,22 @@ set_force(struct options *o, const char *value, struct fault *reterr)
 	return 0;
 }
 
+static int
+set_must_gather(struct options *o, const char *value, struct fault *reterr)
+{
+	(void)value;
+	(void)reterr;
+	o->must_gather = true;
+	return 0;
+}
+
 const struct option_def fetch_options[] = {
 	{ 'o', "output", "PATH", false,
 	    "write to this file or directory, or to stdout with '-'", set_output },
 	{ 'x', "extract", "DIR", true, "unpack into a new directory in DIR, or here",
 	    set_extract },
+	{ 0, "must-gather", NULL, false,
+	    "only the state of the cluster, as omc and omg take it", set_must_gather },
 	{ 'f', "force", NULL, false, "replace a file that is there already", set_force },
 	{ 0 },
 };
@@ -83,8 +95,11 @@ use_reply(struct fetch *f, const cJSON *shown, const cJSON *opened)
 	f->size_bytes = reply_uint(opened, "size_bytes");
 	if (is_empty(name) || strchr(name, '/') || name[0] == '.')
 		return complain(PROTO_EXIT_ERROR, "'%s' is no name for a file", name);
-	(void)snprintf(f->name, sizeof(f->name), "%s%s",
-	    text_has_prefix(name, NAME_PREFIX) ? "" : NAME_PREFIX, name);
+	if (f->options->must_gather)
+		(void)snprintf(f->name, sizeof(f->name), "must-gather-%s.tar.gz", f->id);
+	else
+		(void)snprintf(f->name, sizeof(f->name), "%s%s",
+		    text_has_prefix(name, NAME_PREFIX) ? "" : NAME_PREFIX, name);
 	if (fstat(f->fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return complain(
 		    PROTO_EXIT_ERROR, "microshift-supportd passed something that is no file");
@@ -172,12 +187,36 @@ copy(const struct fetch *f, int out_fd)
 	return 0;
 }
 
+/* Writes the tree of the cluster alone to OUT_FD. */
+static int
+repack(const struct fetch *f, int out_fd, const char *name)
+{
+	enum mustgather_compression compression = MUSTGATHER_GZIP;
+	struct fault fault = { 0 };
+	int status;
+	int r;
+
+	if (mustgather_compression(name, &compression) < 0)
+		return complain(PROTO_EXIT_USAGE,
+		    "'%s': readers of must-gather archives take .tar.gz and .tar.xz", name);
+	status = verify(f, f->fd);
+	if (status != PROTO_EXIT_OK)
+		return status;
+	r = mustgather_write(f->fd, f->id, out_fd, compression, &fault);
+	if (r < 0)
+		return complain(r == -ENOENT ? PROTO_EXIT_NOT_FOUND : PROTO_EXIT_ERROR,
+		    "no must-gather from %s: %s", f->id, fault_text(&fault));
+	return PROTO_EXIT_OK;
+}
+
 static int
 fetch_to_stdout(const struct fetch *f)
 {
 	int status;
 	int r;
 
+	if (f->options->must_gather)
+		return repack(f, STDOUT_FILENO, "");
 	/* Before the first byte: what is in a pipe cannot be taken back. */
 	status = verify(f, f->fd);
 	if (status != PROTO_EXIT_OK)
@@ -207,29 +246,50 @@ say_done(const struct fetch *f, const char *path)
 	return PROTO_EXIT_OK;
 }
 
-/* Copies to TEMPORARY in DIR_FD, checks the copy, and gives it its NAME. */
+/* Copies the archive to FD, of the file NAME, and checks the copy. */
 static int
-copy_checked(const struct fetch *f, int dir_fd, const char *temporary, const char *name)
+copy_checked(const struct fetch *f, int fd, const char *name)
+{
+	int r = copy(f, fd);
+
+	if (r == -EINTR)
+		return complain(PROTO_EXIT_ERROR, "interrupted, nothing is left behind");
+	if (r < 0)
+		return complain(PROTO_EXIT_ERROR, "cannot write '%s': %s", name, strerror(-r));
+	return verify(f, fd);
+}
+
+/* The size and the checksum of a file that we made. */
+static void
+describe(struct fetch *f, int fd)
+{
+	struct stat st;
+
+	f->size_bytes = fstat(fd, &st) >= 0 ? (uint64_t)st.st_size : 0;
+	if (extract_sha256(fd, f->sha256) < 0)
+		f->sha256[0] = '\0';
+}
+
+/* Writes TEMPORARY in DIR_FD, and gives it its NAME. */
+static int
+write_file(struct fetch *f, int dir_fd, const char *temporary, const char *name)
 {
 	_cleanup_close_ int fd = -EBADF;
 	int status;
-	int r;
 
 	fd = openat(dir_fd, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 	    FETCHED_MODE);
 	if (fd < 0)
 		return complain(
 		    PROTO_EXIT_ERROR, "cannot create '%s': %s", name, strerror(errno));
-	r = copy(f, fd);
-	if (r >= 0 && fsync(fd) < 0)
-		r = -errno;
-	if (r == -EINTR)
-		return complain(PROTO_EXIT_ERROR, "interrupted, nothing is left behind");
-	if (r < 0)
-		return complain(PROTO_EXIT_ERROR, "cannot write '%s': %s", name, strerror(-r));
-	status = verify(f, fd);
+	status = f->options->must_gather ? repack(f, fd, name) : copy_checked(f, fd, name);
 	if (status != PROTO_EXIT_OK)
 		return status;
+	if (fsync(fd) < 0)
+		return complain(
+		    PROTO_EXIT_ERROR, "cannot write '%s': %s", name, strerror(errno));
+	if (f->options->must_gather)
+		describe(f, fd);
 	if (renameat2(
 		dir_fd, temporary, dir_fd, name, f->options->force ? 0 : RENAME_NOREPLACE) >= 0)
 		return PROTO_EXIT_OK;
@@ -240,7 +300,7 @@ copy_checked(const struct fetch *f, int dir_fd, const char *temporary, const cha
 }
 
 static int
-fetch_to_file(const struct fetch *f, const char *dir, const char *name)
+fetch_to_file(struct fetch *f, const char *dir, const char *name)
 {
 	_cleanup_interrupt_ struct interrupt interrupt;
 	_cleanup_close_ int dir_fd = -EBADF;
@@ -260,7 +320,7 @@ fetch_to_file(const struct fetch *f, const char *dir, const char *name)
 	if (!f->options->force && faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
 		return complain(
 		    PROTO_EXIT_ERROR, "'%s' exists already; --force replaces it", path);
-	status = copy_checked(f, dir_fd, temporary, name);
+	status = write_file(f, dir_fd, temporary, name);
 	if (status != PROTO_EXIT_OK) {
 		(void)unlinkat(dir_fd, temporary, 0);
 		return status;
@@ -269,7 +329,7 @@ fetch_to_file(const struct fetch *f, const char *dir, const char *name)
 }
 
 static int
-fetch_to_path(const struct fetch *f, const char *output)
+fetch_to_path(struct fetch *f, const char *output)
 {
 	_cleanup_free_ char *dir = NULL;
 	const char *slash;
@@ -297,12 +357,18 @@ extract_to(const struct fetch *f, const char *dir)
 	struct extract_stats stats;
 	struct fault fault = { 0 };
 	char top[REPORT_ID_BYTES + sizeof(NAME_PREFIX)];
+	char name[MUSTGATHER_NAME_BYTES];
+	struct extract_options options = {
+		.name = f->options->must_gather ? mustgather_name(f->id, name) : top,
+		.top = top,
+		.map = f->options->must_gather ? mustgather_map : NULL,
+	};
 	int status;
 	int r;
 
 	interrupt_hold(&interrupt);
 	(void)report_id_topdir(f->id, top, sizeof(top));
-	path = text_format("%s/%s", dir, top);
+	path = text_format("%s/%s", dir, options.name);
 	if (!path)
 		return complain(PROTO_EXIT_ERROR, "out of memory");
 	/* Made when it is missing: who unpacks wants a directory. */
@@ -312,17 +378,20 @@ extract_to(const struct fetch *f, const char *dir)
 		    PROTO_EXIT_ERROR, "cannot open the directory '%s': %s", dir, strerror(-r));
 	status = verify(f, f->fd);
 	/* A damaged archive is unpacked as far as it goes. */
-	r = extract_archive(f->fd, dir_fd, top, &stats, &fault);
+	r = extract_archive(f->fd, dir_fd, &options, &stats, &fault);
 	if (stats.left_out > 0)
 		(void)complain(PROTO_EXIT_OK,
 		    "%" PRIu64 " entries of %s were not safe to create and are left out",
 		    stats.left_out, f->id);
+	if (r == -ENOENT && f->options->must_gather)
+		return complain(PROTO_EXIT_NOT_FOUND,
+		    "no must-gather from %s: it has no state of the cluster", f->id);
 	if (r < 0)
 		status = complain(PROTO_EXIT_ERROR, "cannot unpack %s%s: %s", f->id,
 		    r == -EBADMSG && stats.files > 0 ? " to its end" : "", fault_text(&fault));
 	if (r < 0 && (r != -EBADMSG || stats.files == 0))
 		return status;
-	r = say_done(f, streq(dir, ".") ? top : path);
+	r = say_done(f, streq(dir, ".") ? options.name : path);
 	return status != PROTO_EXIT_OK ? status : r;
 }
 

@@ -16,7 +16,7 @@ _msupportctl() {
 	case $verb in
 	'' | list) own='--unit --trigger --key --since --until --limit --reverse' ;;
 	collect) own='--profile --reason --only --no-wait --timeout --direct --output' ;;
-	fetch) own='--output --extract --force' ;;
+	fetch) own='--output --extract --must-gather --force' ;;
 	esac
 
 	# Behind "--option=" bash makes the "=" a word of its own.

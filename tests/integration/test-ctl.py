@@ -628,6 +628,92 @@ def test_extract_of_a_damaged_archive_keeps_what_can_be_read(w):
     assert not os.path.exists(w.path(TREE)) and leftovers(w) == []
 
 
+GATHER = f"must-gather-{ID}"
+
+
+def cluster_report():
+    """A report with a tree, outputs of commands beside it, and things that readers refuse."""
+    link = tarfile.TarInfo(f"{TREE}/sos_commands/microshift/namespaces/link")
+    link.type, link.linkname = tarfile.SYMTYPE, "a"
+    tree = "sos_commands/microshift/"
+    return archive([
+        ("manifest.json", b"{}"),
+        (tree + "journalctl_--no-pager", b"journal"),
+        (tree + "namespaces/a/a.yaml", b"kind: Namespace"),
+        (tree + "namespaces/a/core/pods.yaml", b"items: []"),
+        (tree + "namespaces/a/pods/p/c/c/logs/current.log", os.urandom(300000)),
+        (tree + "cluster-scoped-resources/rbac.authorization.k8s.io/clusterroles/"
+         "system:x y.yaml", b"kind: ClusterRole"),
+        (tree + "cluster-scoped-resources/core/" + "n" * 180 + "/\u00fc.yaml", b"kind: X"),
+        (tree + "timestamp", b"now"), (tree + "event-filter.html", b"<html>"),
+        (tree + "namespaces-not/x", b"x"), ("namespaces/elsewhere", b"x"), ("link", link)])
+
+
+def check_gather_archive(path):
+    """The shape that omc takes; returns the names of the files."""
+    files, directories = [], set()
+    with tarfile.open(path) as tar:
+        for info in tar:
+            assert info.isdir() or info.isreg(), info
+            assert info.name == GATHER or info.name.startswith(GATHER + "/"), info
+            assert info.mtime == 1700000000 or info.mtime == 0, info
+            parent = os.path.dirname(info.name)
+            assert parent == "" or parent in directories, f"{info.name}: no entry for {parent}"
+            assert info.name not in directories and info.name not in files, info
+            if info.isdir():
+                directories.add(info.name)
+            else:
+                files.append(info.name[len(GATHER) + 1:])
+        assert not tar.pax_headers, "no global header"
+    assert GATHER + "/namespaces" in directories
+    return files
+
+
+def test_must_gather(w):
+    w.serve_archive(cluster_report())
+    assert expect(w.run("fetch", ID, "--must-gather"), 0).out == GATHER + ".tar.gz\n"
+    files = check_gather_archive(w.path(GATHER + ".tar.gz"))
+    assert sorted(files) == sorted([
+        "namespaces/a/a.yaml", "namespaces/a/core/pods.yaml",
+        "namespaces/a/pods/p/c/c/logs/current.log",
+        "cluster-scoped-resources/rbac.authorization.k8s.io/clusterroles/system:x y.yaml",
+        "cluster-scoped-resources/core/" + "n" * 180 + "/\u00fc.yaml",
+        "timestamp", "event-filter.html"]), files
+    with open(w.path(GATHER + ".tar.gz"), "rb") as f:
+        assert f.read(2) == b"\x1f\x8b"
+    is_in(expect(w.run("fetch", ID, "--must-gather"), 1).err, "exists already")
+    r = expect(w.run("fetch", ID, "--must-gather", "-o", "x.tar.xz", "--json"), 0)
+    with open(w.path("x.tar.xz"), "rb") as f:
+        data = f.read()
+    assert data[:6] == b"\xfd7zXZ\x00" and check_gather_archive(w.path("x.tar.xz")) == files
+    assert json.loads(r.out) == {"id": ID, "path": "x.tar.xz", "size_bytes": len(data),
+                                 "sha256": hashlib.sha256(data).hexdigest()}
+    data = w.run("fetch", ID, "--must-gather", "-o", "-", text=False).out
+    w.put("stdout.tar.gz", data)
+    assert check_gather_archive(w.path("stdout.tar.gz")) == files
+    for name in ("x.tar.zst", "x.tar", "x.zip"):
+        is_in(expect(w.run("fetch", ID, "--must-gather", "-o", name), 2).err, ".tar.gz")
+    assert leftovers(w) == []
+
+
+def test_must_gather_unpacked(w):
+    w.serve_archive(cluster_report())
+    assert expect(w.run("fetch", ID, "--must-gather", "-x"), 0).out == GATHER + "\n"
+    assert sorted(os.listdir(w.path(GATHER))) == [
+        "cluster-scoped-resources", "event-filter.html", "namespaces", "timestamp"]
+    assert os.listdir(w.path(GATHER, "namespaces")) == ["a"], "no link"
+
+
+def test_must_gather_of_a_report_without_one(w):
+    w.serve_archive(archive([("manifest.json", b"{}"), ("namespaces/x", b"")]))
+    is_in(expect(w.run("fetch", ID, "--must-gather"), 7).err, "no state of the cluster")
+    expect(w.run("fetch", ID, "--must-gather", "-x"), 7)
+    data = cluster_report()
+    w.serve_archive(data[:len(data) // 2])
+    is_in(expect(w.run("fetch", ID, "--must-gather"), 1).err, "damaged")
+    assert leftovers(w) == [] and not os.path.exists(w.path(GATHER + ".tar.gz"))
+
+
 # --- what goes wrong --------------------------------------------------------------------------
 
 

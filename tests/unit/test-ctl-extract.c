@@ -86,6 +86,14 @@ mode_of(const struct tmpdir *t, const char *path)
 	return st.st_mode;
 }
 
+static int
+unpack(int fd, int dir_fd, const char *name, struct extract_stats *stats, struct fault *f)
+{
+	struct extract_options options = { .name = name, .top = name };
+
+	return extract_archive(fd, dir_fd, &options, stats, f);
+}
+
 static void
 test_good(void)
 {
@@ -108,7 +116,7 @@ test_good(void)
 	struct stat st;
 	size_t size;
 
-	ok_int(extract_archive(fd, t.fd, TOP, &stats, &f), 0, "unpacks");
+	ok_int(unpack(fd, t.fd, TOP, &stats, &f), 0, "unpacks");
 	ok(stats.files == 4 && stats.left_out == 0 && stats.bytes == 21, "counts");
 	ok_str(read_text(&t, TOP "/a/b/up"), "summary", "link up");
 	ok_str(read_text(&t, TOP "/a/here"), "deep", "link down");
@@ -118,7 +126,7 @@ test_good(void)
 	assert(fstatat(t.fd, TOP "/summary.txt", &st, 0) == 0);
 	ok(st.st_uid == geteuid() && st.st_mtime == 1700000000, "our owner, its time");
 
-	ok_int(extract_archive(fd, t.fd, TOP, &stats, &f), -EEXIST, "only a new directory");
+	ok_int(unpack(fd, t.fd, TOP, &stats, &f), -EEXIST, "only a new directory");
 	ok_int(extract_manifest(fd, &manifest, &size, &f), 0, "finds the manifest");
 	ok(size == 2 && streq(manifest, "{}"), "and reads it");
 }
@@ -157,7 +165,7 @@ test_hostile(void)
 	struct extract_stats stats;
 	struct fault f = { 0 };
 
-	ok_int(extract_archive(fd, t.fd, TOP, &stats, &f), 0, "goes on: %s", fault_text(&f));
+	ok_int(unpack(fd, t.fd, TOP, &stats, &f), 0, "goes on: %s", fault_text(&f));
 	ok_int(stats.left_out, 19, "all of it is left out");
 	ok_int(stats.files, 1, "but the one good file");
 	ok(!exists(&t, "outside") && !exists(&t, TOP "/outside"), "nothing outside");
@@ -187,7 +195,7 @@ test_links_that_are_safe_alone(void)
 	struct fault f = { 0 };
 
 	tmpdir_put(&t, "outside", "secret");
-	ok_int(extract_archive(fd, t.fd, TOP, &stats, &f), 0, "unpacks");
+	ok_int(unpack(fd, t.fd, TOP, &stats, &f), 0, "unpacks");
 	ok(exists(&t, TOP "/p/q/s") && !exists(&t, TOP "/p/q/t"), "only the first");
 	ok(!read_text(&t, TOP "/p/q/t"), "the secret stays outside");
 }
@@ -213,7 +221,7 @@ test_long_names(void)
 	for (size_t i = 0; i < 2000; i++)
 		memcpy(deep + 4 * i, "abc/", 5);
 	fd = make_archive(&t, members);
-	ok_int(extract_archive(fd, t.fd, TOP, &stats, &f), 0, "unpacks");
+	ok_int(unpack(fd, t.fd, TOP, &stats, &f), 0, "unpacks");
 	ok(stats.left_out == 2 && stats.files == 1, "without what has no room for its name");
 }
 
@@ -231,15 +239,15 @@ test_damaged_archive(const struct member *members)
 
 	ok_int(extract_manifest(fd, &manifest, &size, &f), -ENOENT, "no manifest");
 	assert(ftruncate(fd, lseek(fd, 0, SEEK_END) / 2) == 0);
-	ok_int(extract_archive(fd, t.fd, TOP, &stats, &f), -EBADMSG, "%s", fault_text(&f));
+	ok_int(unpack(fd, t.fd, TOP, &stats, &f), -EBADMSG, "%s", fault_text(&f));
 	ok_str(read_text(&t, TOP "/first"), "first", "what could be read is there");
 
 	tmpdir_put(&t, "garbage", "this is not an archive, but it is long enough to look into");
 	garbage = openat(t.fd, "garbage", O_RDONLY | O_CLOEXEC);
-	ok_int(extract_archive(garbage, t.fd, "g", &stats, &f), -EBADMSG, "garbage");
+	ok_int(unpack(garbage, t.fd, "g", &stats, &f), -EBADMSG, "garbage");
 	ok(!exists(&t, "g"), "leaves nothing");
-	ok(extract_archive(empty, t.fd, "e", &stats, NULL) <= 0, "an empty file");
-	ok_int(extract_archive(-1, t.fd, "e2", &stats, &f), -EBADF, "no file");
+	ok(unpack(empty, t.fd, "e", &stats, NULL) <= 0, "an empty file");
+	ok_int(unpack(-1, t.fd, "e2", &stats, &f), -EBADF, "no file");
 }
 
 static void
@@ -274,7 +282,7 @@ test_interrupted(void)
 	(void)signal(SIGTERM, SIG_DFL);
 	interrupt_hold(&interrupt);
 	assert(raise(SIGTERM) == 0);
-	ok_int(extract_archive(fd, t.fd, TOP, &stats, &f), -EINTR, "a signal ends it");
+	ok_int(unpack(fd, t.fd, TOP, &stats, &f), -EINTR, "a signal ends it");
 	ok(!exists(&t, TOP), "and nothing is left");
 	/* Ignoring takes back what is pending. */
 	(void)signal(SIGTERM, SIG_IGN);
