@@ -393,6 +393,8 @@ find_separator(struct view *v, const struct key *key, size_t *ret_value)
 	}
 	if (c == ':' && view_at(v, i + 1) == '=')
 		c = view_at(v, ++i);
+	else if (c == ':' && view_at(v, i + 1) == ':')
+		i++; /* LDIF, before base64 */
 	else if (c == '=' && (view_at(v, i + 1) == '>' || view_at(v, i + 1) == '='))
 		i++;
 	if (c != '=' && c != ':')
@@ -508,17 +510,25 @@ find_value_key(
 	return find_separator(v, ret_value_key, ret_value);
 }
 
-/* PASSWORD 'x' of SQL and of messages: only quotes make it a value. */
+/* PASSWORD 'x' of SQL and of messages, secret "x"; of configurations: only quotes make it a
+ * value. */
 static enum verdict
 spaced_value(struct view *v, const struct key *key, struct finding *f)
 {
 	size_t i = view_skip_blank(v, key->after, PAIR_BLANKS_MAX);
 	size_t next = view_skip_char(v, i, '\\', 64);
+	struct value probe;
 	int c = view_at(v, next);
 
-	if (key->quoted || key->class.kind != REDACT_PASSWORD || i == key->after ||
-	    (c != '"' && c != '\''))
+	if (key->quoted || i == key->after || (c != '"' && c != '\''))
 		return VERDICT_PASS;
+	if (!(key->class.traits & KEY_SPACED)) {
+		/* Secret "x" not found; but: key "k" { secret "x"; }; */
+		probe = (struct value){ .form = VALUE_QUOTED, .quote = c };
+		if (key->class.kind != REDACT_SECRET || next != i ||
+		    view_at(v, value_end(v, i + 1, &probe) + 1) != ';')
+			return VERDICT_PASS;
+	}
 	return quoted_value(v, key, next, (unsigned)(next - i), f);
 }
 
@@ -545,7 +555,9 @@ loose_value(struct view *v, const struct key *key, struct finding *f)
 	separator = find_value_key(v, key, &value_key, &i);
 	if (separator != 0)
 		return pair_value(v, &value_key, separator, i, f);
-	return key->dashes ? flag_value(v, key, f) : spaced_value(v, key, f);
+	if (key->dashes || (key->class.traits & KEY_WORD))
+		return flag_value(v, key, f);
+	return spaced_value(v, key, f);
 }
 
 enum verdict

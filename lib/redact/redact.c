@@ -283,6 +283,10 @@ ask(enum rule rule, struct view *v, size_t at, struct finding *ret)
 		return token_match_jwt(v, at, ret);
 	case RULE_PREFIX:
 		return token_match_prefix(v, at, ret);
+	case RULE_DER:
+		return token_match_der(v, at, ret);
+	case RULE_USER:
+		return token_match_user(v, at, ret);
 	case RULE_HASH:
 		return token_match_hash(v, at, ret);
 	case RULE_URL:

@@ -48,6 +48,12 @@ const struct anchor redact_anchors[] = {
 	{ "psk", true, RULE_PAIR },
 	{ "pwd", true, RULE_PAIR },
 	{ "secr", true, RULE_PAIR },
+	{ "-sig", true, RULE_PAIR }, /* X-Amz-Signature */
+	{ "sig=", true, RULE_PAIR },
+	{ "ndpw", true, RULE_PAIR }, /* bindpw */
+	{ "otpw", true, RULE_PAIR }, /* rootpw */
+	{ "pw=", true, RULE_PAIR },
+	{ "pw:", true, RULE_PAIR },
 	{ "bear", true, RULE_BEARER },
 	{ "basi", true, RULE_BASIC },
 
@@ -56,6 +62,9 @@ const struct anchor redact_anchors[] = {
 	{ "://", false, RULE_URL },
 	{ ":\\/\\", false, RULE_URL }, /* JSON as PHP and old Jackson write it */
 	{ "$\002", false, RULE_HASH },
+	{ "MII", false, RULE_DER },
+	{ "-u ", false, RULE_USER },
+	{ "user", false, RULE_USER },
 	{ "----", false, RULE_PEM },
 	{ "LS0t", false, RULE_ENCODED },
 	{ "0tLS", false, RULE_ENCODED },
@@ -85,6 +94,15 @@ const struct anchor redact_anchors[] = {
 	{ "ewog", false, RULE_PREFIX },
 	{ "ewoJ", false, RULE_PREFIX },
 	{ "{SSH", false, RULE_PREFIX },
+	{ "MIGH", false, RULE_PREFIX },
+	{ "MIGk", false, RULE_PREFIX },
+	{ "MIG2", false, RULE_PREFIX },
+	{ "MHcC", false, RULE_PREFIX },
+	{ "MC4C", false, RULE_PREFIX },
+	{ "grub", false, RULE_PREFIX },
+	{ "hook", false, RULE_PREFIX },
+	{ "sk_l", false, RULE_PREFIX },
+	{ "ya29", false, RULE_PREFIX },
 };
 const size_t redact_n_anchors = ELEMENTSOF(redact_anchors);
 _Static_assert(ELEMENTSOF(redact_anchors) <= 64, "one bit for each anchor");
@@ -107,6 +125,16 @@ const struct token_prefix redact_prefixes[] = {
 	{ "hvs.", REDACT_TOKEN, CHARSET_WORD, 20 }, /* Vault */
 	{ "npm_", REDACT_TOKEN, CHARSET_WORD, 30 },
 	{ "dckr_pat_", REDACT_TOKEN, CHARSET_WORD, 16 }, /* Docker Hub */
+	{ "sk_live_", REDACT_KEY, CHARSET_WORD, 16 },	 /* Stripe */
+	{ "ya29.", REDACT_TOKEN, CHARSET_WORD, 20 },	 /* Google OAuth */
+	{ "hooks.slack.com/services/", REDACT_TOKEN, CHARSET_BASE64, 16 },
+	{ "grub.pbkdf2.", REDACT_PASSWORD_HASH, CHARSET_WORD, 20 },
+	/* Private keys in DER: elliptic curves and Ed25519, see RULE_DER for RSA. */
+	{ "MIGHAgEA", REDACT_PRIVATE_KEY, CHARSET_BASE64, 40 },
+	{ "MIGkAgEB", REDACT_PRIVATE_KEY, CHARSET_BASE64, 40 },
+	{ "MIG2AgEA", REDACT_PRIVATE_KEY, CHARSET_BASE64, 40 },
+	{ "MHcCAQEE", REDACT_PRIVATE_KEY, CHARSET_BASE64, 40 },
+	{ "MC4CAQAw", REDACT_PRIVATE_KEY, CHARSET_BASE64, 40 },
 	{ "AGE-SECRET-KEY-1", REDACT_PRIVATE_KEY, CHARSET_WORD, 16 },
 	{ "{SSHA", REDACT_PASSWORD_HASH, CHARSET_HASH, 16 }, /* LDAP, with "256}" and so on */
 	/* A pull secret in base64: {"auths" compact, indented by blanks and by a tab. */
@@ -119,13 +147,20 @@ const size_t redact_n_prefixes = ELEMENTSOF(redact_prefixes);
 
 /* Key names end in these. The first that fits counts: what is more special comes first. */
 static const struct key_class key_classes[] = {
-	{ TEXT("password"), REDACT_PASSWORD, 0 },
-	{ TEXT("passwd"), REDACT_PASSWORD, KEY_NSS },
-	{ TEXT("passphrase"), REDACT_PASSWORD, 0 },
-	{ TEXT("passcode"), REDACT_PASSWORD, 0 },
-	{ TEXT("userpass"), REDACT_PASSWORD, 0 },
-	{ TEXT("dbpass"), REDACT_PASSWORD, 0 },
-	{ TEXT("pass"), REDACT_PASSWORD, KEY_WHOLE },
+	{ TEXT("password"), REDACT_PASSWORD, KEY_SPACED },
+	{ TEXT("passwd"), REDACT_PASSWORD, KEY_NSS | KEY_SPACED },
+	{ TEXT("passphrase"), REDACT_PASSWORD, KEY_SPACED },
+	{ TEXT("passcode"), REDACT_PASSWORD, KEY_SPACED },
+	{ TEXT("userpass"), REDACT_PASSWORD, KEY_SPACED },
+	{ TEXT("dbpass"), REDACT_PASSWORD, KEY_SPACED },
+	{ TEXT("keypass"), REDACT_PASSWORD, KEY_SPACED },
+	{ TEXT("storepass"), REDACT_PASSWORD, KEY_SPACED },
+	{ TEXT("requirepass"), REDACT_PASSWORD, KEY_WORD },
+	{ TEXT("bindpw"), REDACT_PASSWORD, KEY_WORD },
+	{ TEXT("rootpw"), REDACT_PASSWORD, KEY_WORD },
+	{ TEXT("pw"), REDACT_PASSWORD, KEY_WHOLE },
+	{ TEXT("authtok"), REDACT_PASSWORD, 0 },
+	{ TEXT("pass"), REDACT_PASSWORD, KEY_WHOLE | KEY_SPACED },
 	{ TEXT("pwd"), REDACT_PASSWORD, KEY_CWD },
 	{ TEXT("pullsecret"), REDACT_PULL_SECRET, KEY_PATH },
 	{ TEXT("dockercfg"), REDACT_PULL_SECRET, KEY_PATH },
@@ -143,7 +178,7 @@ static const struct key_class key_classes[] = {
 	{ TEXT("privatekey"), REDACT_PRIVATE_KEY, KEY_PATH },
 	{ TEXT("clientkey"), REDACT_PRIVATE_KEY, KEY_PATH },
 	{ TEXT("sshkey"), REDACT_PRIVATE_KEY, KEY_PATH },
-	{ TEXT("accesskey"), REDACT_KEY, KEY_PATH },
+	{ TEXT("accesskey"), REDACT_KEY, KEY_PATH | KEY_HTML },
 	{ TEXT("accountkey"), REDACT_KEY, KEY_PATH },
 	{ TEXT("aeskey"), REDACT_KEY, KEY_PATH },
 	{ TEXT("apikey"), REDACT_KEY, KEY_PATH },
@@ -155,7 +190,10 @@ static const struct key_class key_classes[] = {
 	{ TEXT("licensekey"), REDACT_KEY, KEY_PATH },
 	{ TEXT("masterkey"), REDACT_KEY, KEY_PATH },
 	{ TEXT("presharedkey"), REDACT_KEY, KEY_PATH },
-	{ TEXT("psk"), REDACT_KEY, KEY_WHOLE | KEY_PATH },
+	{ TEXT("psk"), REDACT_KEY, KEY_WHOLE | KEY_PATH | KEY_SPACED },
+	{ TEXT("amzsignature"), REDACT_KEY, 0 },
+	{ TEXT("googsignature"), REDACT_KEY, 0 },
+	{ TEXT("sig"), REDACT_KEY, KEY_WHOLE },
 	{ TEXT("secretkey"), REDACT_KEY, KEY_PATH },
 	{ TEXT("secretaccesskey"), REDACT_KEY, KEY_PATH },
 	{ TEXT("sessionkey"), REDACT_KEY, KEY_PATH },
@@ -452,6 +490,9 @@ value_is_harmless(const uint8_t *text, size_t len)
 {
 	if (len == 0)
 		return true;
+	/* kubectl describe: <set to the key 'token' in secret 'x'>  Optional: false */
+	if (len > 12 && memcmp(text, "<set to the ", 12) == 0)
+		return true;
 	for (size_t i = 0; i < ELEMENTSOF(harmless_words); i++)
 		if (same_word(text, len, harmless_words[i]))
 			return true;
@@ -553,6 +594,8 @@ value_suits_traits(const uint8_t *text, size_t len, unsigned traits)
 		"altfiles" };
 
 	if ((traits & KEY_PATH) && is_path(text, len))
+		return true;
+	if ((traits & KEY_HTML) && len == 1)
 		return true;
 	if ((traits & KEY_CWD) && text[0] == '/' && is_plain_path(text, len))
 		return true;

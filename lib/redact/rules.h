@@ -21,6 +21,8 @@ enum rule {
 	RULE_BASIC,   /* "Basic BASE64" */
 	RULE_JWT,     /* eyJ….eyJ….… */
 	RULE_PREFIX,  /* tokens that announce themselves */
+	RULE_DER,     /* a private key in base64 without PEM around it */
+	RULE_USER,    /* -u user:password */
 	RULE_HASH,    /* $6$salt$hash */
 	RULE_URL,     /* scheme://user:password@host */
 	RULE_PEM,     /* -----BEGIN … */
@@ -49,7 +51,10 @@ enum key_trait {
 	KEY_COOKIE = 1 << 5,  /* HTTP cookies; "cookie=0x0" is a flow of Open vSwitch */
 	KEY_NSS = 1 << 6,     /* "passwd: files sss" is nsswitch.conf */
 	KEY_CWD = 1 << 7,     /* PWD=/srv is the working directory */
-	KEY_PLURAL = 1 << 8,  /* set by key_classify(): "tokens" */
+	KEY_SPACED = 1 << 8,  /* quotes alone make a value: PASSWORD 'x' */
+	KEY_WORD = 1 << 9,    /* so does a blank: rootpw x */
+	KEY_HTML = 1 << 10,   /* <a accesskey="n"> */
+	KEY_PLURAL = 1 << 11, /* set by key_classify(): "tokens" */
 };
 
 struct key_class {

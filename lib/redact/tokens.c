@@ -14,6 +14,10 @@
 #define BEARER_LONG    20u
 /* Length below which it is none. */
 #define BEARER_MIN     8u
+/* Base64 of the smallest RSA key has some 300 characters. */
+#define DER_MIN	       64u
+/* Longest user name in front of a password. */
+#define USER_MAX       128u
 /* How far a URL is searched for the "@" of its user. */
 #define URL_LOOK_BYTES 2048u
 /* Length from which a user name in a URL is taken for a token. */
@@ -273,5 +277,63 @@ token_match_url(struct view *v, size_t at, struct finding *ret)
 	ret->start = ret->body = start;
 	ret->value.form = VALUE_SPAN;
 	ret->value.left = len;
+	return VERDICT_HIDE;
+}
+
+/* SEQUENCE of two length bytes, INTEGER 0: "MII", three characters of the length, "IBA". A
+ * certificate goes on with another SEQUENCE. */
+enum verdict
+token_match_der(struct view *v, size_t at, struct finding *ret)
+{
+	if (is_base64(view_before(v, at)) && !view_is_word_start(v, at))
+		return VERDICT_PASS;
+	if (!view_has(v, at + 6, "IBA") || run_length(v, at, CHARSET_BASE64, DER_MIN) < DER_MIN)
+		return VERDICT_PASS;
+	return hide_run(ret, REDACT_PRIVATE_KEY, at, CHARSET_BASE64);
+}
+
+/* Length of the name and the blanks of a flag that takes USER:PASSWORD at AT, 0 for others. */
+static size_t
+user_flag_length(struct view *v, size_t at)
+{
+	size_t end;
+
+	if (view_at(v, at) == '-') {
+		end = at + 2;
+		if (!is_blank(view_before(v, at)))
+			return 0;
+	} else {
+		end = at + 4;
+		if (view_before(v, at) != '-')
+			return 0;
+	}
+	at = view_skip_blank(v, end, 16);
+	return at > end || view_at(v, at) == '=' ? at + (at == end) : 0;
+}
+
+enum verdict
+token_match_user(struct view *v, size_t at, struct finding *ret)
+{
+	size_t start = user_flag_length(v, at);
+	size_t n = 0;
+	int c;
+
+	if (start == 0)
+		return VERDICT_PASS;
+	if (is_quote(view_at(v, start)))
+		start++;
+	while (n < USER_MAX && (is_name(view_at(v, start + n)) || view_at(v, start + n) == '@'))
+		n++;
+	c = view_at(v, start + n + 1);
+	/* -u 1000:1000 of docker, -u host:port; what follows "//" or "/" is an address. */
+	if (n == 0 || view_at(v, start + n) != ':' || is_digit(view_at(v, start)) || c == '/' ||
+	    c == VIEW_NONE || is_record_end(c) || is_blank(c) || is_quote(c) || c == '\\')
+		return VERDICT_PASS;
+	if (marker_stands(v, start + n + 1))
+		return VERDICT_PASS;
+	ret->kind = REDACT_PASSWORD;
+	ret->start = ret->body = start + n + 1;
+	ret->value.form = VALUE_PLAIN;
+	ret->value.flags = PLAIN_FLOW;
 	return VERDICT_HIDE;
 }

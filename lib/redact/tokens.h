@@ -21,3 +21,9 @@ enum verdict token_match_basic(struct view *v, size_t at, struct finding *ret);
 
 /* "://user:password@host". */
 enum verdict token_match_url(struct view *v, size_t at, struct finding *ret);
+
+/* PKCS#1 or PKCS#8 of an RSA key in base64, without "-----BEGIN" before it. */
+enum verdict token_match_der(struct view *v, size_t at, struct finding *ret);
+
+/* "-u user:password", "--user user:password" of curl and others. */
+enum verdict token_match_user(struct view *v, size_t at, struct finding *ret);

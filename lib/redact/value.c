@@ -37,7 +37,8 @@ quote_closes(unsigned n, unsigned depth)
 	return n < depth || n % (2 * (depth + 1)) == depth;
 }
 
-/* True if NAME= (or NAME: where COLON says so) stands at I, after at most one blank. */
+/* True if NAME=x (or NAME: where COLON says so) stands at I, after at most one blank. Base64
+ * can end in "=" too, with nothing behind it. */
 static bool
 pair_follows(struct view *v, size_t i, bool colon)
 {
@@ -50,8 +51,15 @@ pair_follows(struct view *v, size_t i, bool colon)
 		return false;
 	while (n < NEXT_NAME_MAX && is_name(view_at(v, i + n)))
 		n++;
+	if (n == 0 || n == NEXT_NAME_MAX)
+		return false;
 	c = view_at(v, i + n);
-	return n > 0 && n < NEXT_NAME_MAX && (c == '=' || (colon && c == ':'));
+	if (c == ':')
+		return colon;
+	if (c != '=')
+		return false;
+	c = view_at(v, i + n + 1);
+	return c != '=' && !is_record_end(c) && !view_is_end(v, i + n + 1);
 }
 
 /* True if what stands at I can follow a value that a comma or bracket ended. */
@@ -423,12 +431,38 @@ cookies_end(struct view *v, size_t i)
 	}
 }
 
+/* base64(1) breaks its lines; in JSON that is "\n" spelled out. Returns where the next line
+ * begins if it is base64 too, else I. */
+static size_t
+next_encoded_line(struct view *v, size_t i)
+{
+	size_t next = view_skip_char(v, i, '\\', BLANKS_MAX);
+	size_t n = 1;
+	int c;
+
+	if (next == i || view_at(v, next) != 'n')
+		return i;
+	while (n < VALUE_LOOK_BYTES && charset_has(CHARSET_BASE64, view_at(v, next + n)))
+		n++;
+	c = view_at(v, next + n);
+	return n > 1 && (n == VALUE_LOOK_BYTES || is_quote(c) || c == '\\') ? next + 1 : i;
+}
+
 static size_t
 run_end(struct view *v, size_t i, const struct value *value)
 {
-	while (charset_has(value->charset, view_at(v, i)))
-		i++;
-	return i;
+	for (;;) {
+		size_t next;
+
+		while (charset_has(value->charset, view_at(v, i)))
+			i++;
+		if (value->charset != CHARSET_BASE64 || view_at(v, i) != '\\')
+			return i;
+		next = next_encoded_line(v, i);
+		if (next == i || v->more)
+			return i;
+		i = next;
+	}
 }
 
 static size_t

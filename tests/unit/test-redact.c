@@ -169,6 +169,10 @@ static const char *const keep[] = {
 	"certificateSecret: router-certs-default\n",
 	"unable to create session key: disk quota exceeded\n",
 	"LoadCredential=foo:/etc/foo\nKeyringMode=private\n",
+	"docker run -u 1000:1000 x; journalctl -u a.service; nc -u host 53; -u a:/b\n",
+	"      TOKEN:  <set to the key 'token' in secret 'x'>  Optional: false\n",
+	"<a accesskey=\"n\" href=\"x\">\n",
+	"design=x signature: y SIGTERM=15 signal=9 superuser: x\n",
 	"[REDACTED:password] and [REDACTED:certificate 1170 bytes, CN=x]\n",
 };
 
@@ -269,6 +273,21 @@ static const struct rewrite hide[] = {
 	    "users:\n- name: admin\n  user:\n    token: [REDACTED:token]\n" },
 	{ "time=1 token: abc123 x\n", "time=1 token: [REDACTED:token] x\n" },
 
+	{ "rootpw hunter2\nbindpw x\nrequirepass y\n",
+	    "rootpw [REDACTED:password]\nbindpw [REDACTED:password]\n"
+	    "requirepass [REDACTED:password]\n" },
+	{ "ldap_default_authtok = x\nkeystorePass=y z\nuserPassword:: eA==\n",
+	    "ldap_default_authtok = [REDACTED:password]\nkeystorePass=[REDACTED:password]\n"
+	    "userPassword:: [REDACTED:password]\n" },
+	{ "key \"k\" { secret \"aGVsbG8=\"; };\n: PSK \"abc\"\n",
+	    "key \"k\" { secret \"[REDACTED:secret]\"; };\n: PSK \"[REDACTED:key]\"\n" },
+	{ "curl -s -u admin:s3cret https://x --user 'a@b:c d'\n",
+	    "curl -s -u admin:[REDACTED:password] https://x --user 'a@b:[REDACTED:password] "
+	    "d'\n" },
+	{ "GET /b?X-Amz-Credential=A%2Fb&X-Amz-Signature=0f&sig=a%3D&x=1\n",
+	    "GET /b?X-Amz-Credential=[REDACTED:secret]&X-Amz-Signature=[REDACTED:key]&sig="
+	    "[REDACTED:key]&x=1\n" },
+
 	/* HTTP. */
 	{ "Authorization: Bearer abc.def\n",
 	    "Authorization: Bearer [REDACTED:authorization]\n" },
@@ -305,6 +324,10 @@ static const struct rewrite hide[] = {
 	    "login [REDACTED:token] ok\n" },
 	{ "x ghp_0123456789abcdefghij0123 y AKIAIOSFODNN7EXAMPLE z\n",
 	    "x [REDACTED:token] y [REDACTED:key] z\n" },
+	{ "k MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj2 x\n",
+	    "k [REDACTED:private-key] x\n" },
+	{ "k MC4CAQAwBQYDK2VwBCIEIOyz0123456789abcdefghijABCDEFGHIJ012345678= x\n",
+	    "k [REDACTED:private-key] x\n" },
 	{ "root:$6$saltsalt$0123456789abcdefghij./0123456789:19000:0:99999:7:::\n",
 	    "root:[REDACTED:password-hash]:19000:0:99999:7:::\n" },
 	{ "h $2y$10$abcdefghijklmnopqrstuv0123456789abcdefghijklmnopqrstu x\n",
@@ -366,6 +389,8 @@ static const struct rewrite pem[] = {
 	    "\"{\\\"k\\\":\\\"[REDACTED:private-key]\\\\n\\\"}\"" },
 	{ "key " BLOCK("PRIVATE KEY", " ") " end\n", "key [REDACTED:private-key] end\n" },
 	{ "key " BLOCK("PRIVATE KEY", "") " end\n", "key [REDACTED:private-key] end\n" },
+	{ "{\"k\":\"LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpNSUlFb3dJQkFB\\nQUJD\\nRA==\\n\"}",
+	    "{\"k\":\"[REDACTED:private-key]\\n\"}" },
 	/* Cut off by whoever wrote it. */
 	{ "{\"k\":\"" BEGIN("PRIVATE KEY") "\\n" KEY1 "\\nVTLw\",\"x\":1}",
 	    "{\"k\":\"[REDACTED:private-key]\",\"x\":1}" },
