@@ -7,7 +7,8 @@
  * complete, what stands beside `items` (apiVersion, kind, metadata) is collected in the head,
  * in whatever order it comes. An item that goes beyond a limit, or has a key twice, is skipped
  * with a reason and the list goes on; text that is not JSON, or ends too soon, is an error.
- * Bytes that are not UTF-8 and lone surrogates become U+FFFD, as in Go. */
+ * Bytes that are not UTF-8 become U+FFFD, as in Go; so do lone low surrogates. yajl makes "?"
+ * of a lone high one. */
 
 #include <stddef.h>
 #include <stdint.h>

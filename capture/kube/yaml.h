@@ -15,9 +15,6 @@
 struct kube_value;
 struct fault;
 
-/* Text collected before the callback is called. */
-#define KUBE_YAML_BUFFER_BYTES (32u * 1024u)
-
 /* Takes text. Returns 0 or a negative errno, which ends the file. */
 typedef int (*kube_yaml_write_fn)(const void *data, size_t len, void *userdata);
 
