@@ -2,19 +2,15 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "capture/certinfo.h"
-#include "capture/sink/bundle.h"
+#include "capture/sink/bundle-internal.h"
 #include "capture/sink/layout.h"
-#include "capture/sink/names.h"
+#include "capture/sink/room.h"
 #include "capture/sink/spill.h"
 #include "capture/sink/tarball.h"
-#include "capture/stop.h"
-#include "lib/clock.h"
 #include "lib/fault.h"
 #include "lib/manifest.h"
 #include "lib/redact/redact.h"
@@ -23,64 +19,16 @@
 /* A member on its way: collector → redact → spill (bounded) → at its end, with its size known,
  * tar → part → file. */
 
-#define READ_STEP_BYTES (64u * 1024u)
-/* Read before the place where a tail begins, filtered and thrown away: a private key that the
- * cut goes through is then recognised by its first line. The largest one (RSA 16384) has 13
- * KiB. */
-#define TAIL_LEAD_BYTES (64u * 1024u)
+#define PADDING_BYTES  (64u * 1024u)
 /* A tail begins with a whole line if one ends within this. */
-#define LINE_MAX_BYTES	4096u
-/* Below this the archive counts as full. */
-#define ROOM_MIN_BYTES	(4u * 1024u)
-/* A member that might not fit is compressed on trial at this many places, each of this size. */
-#define SAMPLE_COUNT	4u
-#define SAMPLE_BYTES	(64u * 1024u)
-/* Compression that is assumed until RATIO_MIN_BYTES are written: text has 5 to 20. */
-#define FIRST_RATIO	4u
-#define RATIO_MIN_BYTES (64u * 1024u)
-/* Nothing that is collected packs better for long; a run of zeros must not promise more. */
-#define RATIO_MAX	16u
+#define LINE_MAX_BYTES 4096u
 /* ".1" to this one for a name that is taken. */
-#define SUFFIX_MAX	999u
+#define SUFFIX_MAX     999u
 
 /* A filter is costly to make, so one is kept. Its callback needs to know the member of now. */
 struct filter {
 	struct redact *redact;	      /* owned */
 	struct bundle_member *member; /* borrowed */
-};
-
-struct bundle {
-	struct tarball *tarball;       /* owned */
-	struct bundle_options options; /* topdir is owned */
-	struct names names;
-	struct filter *spare;		   /* owned, may be NULL */
-	struct manifest_collector *record; /* borrowed */
-	uint64_t scope_left_bytes;
-	uint64_t deadline_usec;
-	uint64_t raw_bytes;
-	uint64_t redactions;
-	char last_path[LAYOUT_PATH_BYTES];
-	bool was_cut; /* the archive's budget was too small for something */
-	int error;    /* sticky; of the archive itself */
-};
-
-struct bundle_member {
-	struct bundle *bundle; /* borrowed */
-	struct bundle_member_options options;
-	struct filter *filter;	 /* owned; NULL with options.is_redacted */
-	struct spill *spill;	 /* owned */
-	uint64_t counted;	 /* of the filter before this member */
-	uint64_t own_redactions; /* by its writer */
-	uint64_t written_bytes;	 /* into the filter */
-	uint64_t skipped_bytes;	 /* left out before the filter saw them */
-	bool rest_unknown;	 /* reading ended at the limit, so nobody knows what follows */
-	bool limited_by_room;	 /* by the collector's or the archive's limit, not its own */
-	bool limited_by_archive;
-	bool discard; /* output is thrown away: TAIL_LEAD_BYTES */
-	bool is_full;
-	bool interrupted;
-	int error; /* sticky; of the spill or the filter, so of this member only */
-	char path[LAYOUT_PATH_BYTES];
 };
 
 static void
@@ -213,56 +161,18 @@ bundle_set_scope(struct bundle *b, struct manifest_collector *record, uint64_t m
 	b->deadline_usec = deadline_usec;
 }
 
-/* How well this archive compresses so far. */
-static uint64_t
-observed_ratio(const struct bundle *b)
+uint64_t
+bundle_room_at(const struct bundle *b, uint64_t ratio)
 {
-	uint64_t file = tarball_file_bytes(b->tarball);
-	uint64_t raw = tarball_raw_bytes(b->tarball) - tarball_part_bytes(b->tarball);
-	uint64_t n;
+	uint64_t left = room_raw(b->tarball, b->options.max_archive_bytes, ratio);
 
-	if (file < RATIO_MIN_BYTES)
-		return FIRST_RATIO;
-	n = raw / file;
-	return n < 1 ? 1 : n > RATIO_MAX ? RATIO_MAX : n;
-}
-
-/* The budget without what is kept for the end; a quarter of it where it is tiny. */
-static uint64_t
-member_budget(const struct bundle *b)
-{
-	uint64_t max = b->options.max_archive_bytes;
-
-	return max - (max / 4 < BUNDLE_RESERVE_BYTES ? max / 4 : BUNDLE_RESERVE_BYTES);
-}
-
-/* Compressed bytes that are left. */
-static uint64_t
-archive_left(const struct bundle *b)
-{
-	uint64_t used;
-
-	if (b->options.max_archive_bytes == UINT64_MAX)
-		return UINT64_MAX;
-	used =
-	    tarball_file_bytes(b->tarball) + tarball_part_bytes(b->tarball) / observed_ratio(b);
-	return used + ROOM_MIN_BYTES > member_budget(b) ? 0 : member_budget(b) - used;
-}
-
-/* Raw bytes that are left, when so many of them make one compressed byte. */
-static uint64_t
-room(const struct bundle *b, uint64_t ratio)
-{
-	uint64_t left = archive_left(b);
-
-	left = left > UINT64_MAX / ratio ? UINT64_MAX : left * ratio;
 	return left < b->scope_left_bytes ? left : b->scope_left_bytes;
 }
 
 uint64_t
 bundle_room(const struct bundle *b)
 {
-	return room(b, observed_ratio(b));
+	return bundle_room_at(b, room_observed_ratio(b->tarball));
 }
 
 /* Tar cannot take back a size that it was told. If the sample was wrong and the archive is at
@@ -270,8 +180,8 @@ bundle_room(const struct bundle *b)
 static bool
 must_pad(const struct bundle *b, const struct bundle_member *m)
 {
-	return !m->options.is_final && b->options.max_archive_bytes != UINT64_MAX &&
-	    tarball_file_bytes(b->tarball) >= member_budget(b);
+	return !m->options.is_final &&
+	    room_is_used_up(b->tarball, b->options.max_archive_bytes);
 }
 
 struct output {
@@ -283,7 +193,7 @@ struct output {
 static int
 on_spilled(const void *data, size_t size, void *userdata)
 {
-	static char padding[READ_STEP_BYTES];
+	static char padding[PADDING_BYTES];
 	struct output *out = userdata;
 
 	if (!must_pad(out->bundle, out->member))
@@ -442,7 +352,7 @@ bundle_member_begin(struct bundle *b, const char *path,
 
 	max_bytes = m->options.max_bytes > 0 ? m->options.max_bytes : BUNDLE_MEMBER_MAX_BYTES;
 	/* Generous: what really fits is seen at its end, from a sample. */
-	most = m->options.is_final ? UINT64_MAX : room(b, RATIO_MAX);
+	most = m->options.is_final ? UINT64_MAX : bundle_room_at(b, ROOM_RATIO_MAX);
 	if (most == 0)
 		return refuse(b, path, -EDQUOT);
 	m->limited_by_room = most < max_bytes;
@@ -497,54 +407,23 @@ on_find_line(const void *data, size_t size, void *userdata)
 	return 0;
 }
 
-struct sample {
-	const struct tarball *tarball;
-	uint64_t raw_bytes;
-	uint64_t compressed_bytes;
-};
-
-static int
-on_sample(const void *data, size_t size, void *userdata)
-{
-	struct sample *sample = userdata;
-	uint64_t bytes;
-	int r = tarball_sample(sample->tarball, data, size, &bytes);
-
-	if (r < 0)
-		return r;
-	sample->raw_bytes += size;
-	sample->compressed_bytes += bytes;
-	return 0;
-}
-
 /* How many bytes of the member are stored: all, unless they might not fit. */
 static int
 find_room(struct bundle_member *m, uint64_t *ret_bytes)
 {
 	const struct bundle *b = m->bundle;
-	struct sample sample = { .tarball = b->tarball };
 	uint64_t held = spill_size(m->spill);
 	uint64_t ratio;
 	int r;
 
-	if (m->options.is_final || held <= room(b, 1)) {
-		*ret_bytes = held;
+	*ret_bytes = held;
+	if (m->options.is_final || held <= bundle_room_at(b, 1))
 		return 0;
-	}
-	for (uint64_t i = 0; i < SAMPLE_COUNT && archive_left(b) > 0; i++) {
-		uint64_t n = held < SAMPLE_BYTES ? held : SAMPLE_BYTES;
-
-		r = spill_read(
-		    m->spill, (held - n) / (SAMPLE_COUNT - 1) * i, n, on_sample, &sample);
-		if (r < 0)
-			return r;
-	}
-	/* Careful by a quarter: small samples pack a little worse, other places may, too. */
-	ratio = sample.compressed_bytes > 0 ? sample.raw_bytes * 3 / 4 / sample.compressed_bytes
-					    : 1;
-	*ret_bytes = room(b, ratio < 1 ? 1 : ratio > RATIO_MAX ? RATIO_MAX : ratio);
-	if (*ret_bytes > held)
-		*ret_bytes = held;
+	r = room_sample_ratio(b->tarball, m->spill, &ratio);
+	if (r < 0)
+		return r;
+	if (bundle_room_at(b, ratio) < held)
+		*ret_bytes = bundle_room_at(b, ratio);
 	return 0;
 }
 
@@ -711,157 +590,6 @@ bundle_add(struct bundle *b, const char *path, const void *data, size_t size,
 	/* Its errors are told by the end as well. */
 	(void)bundle_member_write(m, data, size);
 	return bundle_member_end(m);
-}
-
-/* Waits until FD can be read. Returns 0, -ETIME at the deadline, -EINTR when asked to stop. */
-static int
-wait_for_data(const struct bundle *b, int fd)
-{
-	struct pollfd fds[] = {
-		{ .fd = fd, .events = POLLIN },
-		{ .fd = stop_fd(), .events = POLLIN },
-	};
-
-	for (;;) {
-		uint64_t now = clock_monotonic_usec();
-		uint64_t wait_msec;
-		int n;
-
-		if (now >= b->deadline_usec)
-			return -ETIME;
-		wait_msec = (b->deadline_usec - now) / USEC_PER_MSEC + 1;
-		n = poll(fds, ELEMENTSOF(fds), wait_msec < INT32_MAX ? (int)wait_msec : -1);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (stop_is_requested())
-			return -EINTR;
-		if (n > 0)
-			return 0;
-	}
-}
-
-/* Copies up to *LEFT bytes from FD into the member and counts them off. Returns 0 at the end,
- * -EFBIG when the member is full, or what went wrong. */
-static int
-copy_fd(struct bundle_member *m, int fd, uint64_t *left, char *buf)
-{
-	const struct bundle *b = m->bundle;
-
-	while (*left > 0) {
-		size_t want = *left < READ_STEP_BYTES ? (size_t)*left : READ_STEP_BYTES;
-		ssize_t n;
-		int r;
-
-		if (stop_is_requested())
-			return -EINTR;
-		if (clock_monotonic_usec() >= b->deadline_usec)
-			return -ETIME;
-		n = read(fd, buf, want);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN) {
-			r = wait_for_data(b, fd);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		*left -= (uint64_t)n;
-		r = bundle_member_write(m, buf, (size_t)n);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* For the tail of a regular file: goes to where it begins, through the lead before it. */
-static int
-seek_tail(struct bundle_member *m, int fd, uint64_t *size, char *buf)
-{
-	uint64_t max_bytes = m->options.max_bytes;
-	uint64_t begin;
-	uint64_t lead;
-	int r;
-
-	if (max_bytes == 0 || max_bytes > BUNDLE_MEMBER_MAX_BYTES)
-		max_bytes = BUNDLE_MEMBER_MAX_BYTES;
-	if (!m->options.is_final && max_bytes > room(m->bundle, RATIO_MAX))
-		max_bytes = room(m->bundle, RATIO_MAX);
-	if (*size <= max_bytes)
-		return 0;
-	begin = *size - max_bytes;
-	lead = begin < TAIL_LEAD_BYTES ? begin : TAIL_LEAD_BYTES;
-	if (lseek(fd, (off_t)(begin - lead), SEEK_SET) < 0)
-		return -errno;
-	/* What the filter holds back at the end of the lead comes out later: some KiB more. */
-	m->discard = true;
-	r = copy_fd(m, fd, &lead, buf);
-	m->discard = false;
-	m->skipped_bytes = begin;
-	*size = max_bytes;
-	return r;
-}
-
-static int
-read_fd(struct bundle_member *m, int fd)
-{
-	_cleanup_free_ char *buf = malloc(READ_STEP_BYTES);
-	uint64_t size = UINT64_MAX;
-	struct stat st;
-	int r;
-
-	if (!buf)
-		return -ENOMEM;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	/* A log that grows as fast as we read must not hold us; files of /proc have size 0. */
-	if (S_ISREG(st.st_mode) && st.st_size > 0) {
-		size = (uint64_t)st.st_size;
-		if (m->options.keep == BUNDLE_KEEP_TAIL) {
-			r = seek_tail(m, fd, &size, buf);
-			if (r < 0)
-				return r;
-		}
-	}
-	r = copy_fd(m, fd, &size, buf);
-	if (r != -EFBIG)
-		return r;
-	/* The limit of the member is no error; the marker says what is missing. */
-	if (S_ISREG(st.st_mode) && st.st_size > 0)
-		m->skipped_bytes += size;
-	else
-		m->rest_unknown = true;
-	return 0;
-}
-
-int
-bundle_add_fd(
-    struct bundle *b, const char *path, int fd, const struct bundle_member_options *options)
-{
-	_cleanup_(bundle_member_abortp) struct bundle_member *m = NULL;
-	int error;
-	int r;
-
-	r = bundle_member_begin(b, path, options, &m);
-	if (r < 0)
-		return r;
-	error = read_fd(m, fd);
-	if (m->error < 0)
-		return bundle_member_end(TAKE_PTR(m));
-	if (error < 0) {
-		char note[FAULT_TEXT_MAX_BYTES];
-
-		/* Not even one byte: there is nothing to store, the error says it all. */
-		if (m->written_bytes == 0 && error != -ETIME && error != -EINTR)
-			return error;
-		(void)snprintf(note, sizeof(note),
-		    "\n[microshift-support: reading ended here: %s]\n", strerror(-error));
-		m->interrupted = true;
-		(void)bundle_member_write(m, note, strlen(note));
-	}
-	r = bundle_member_end(TAKE_PTR(m));
-	return error < 0 && r >= 0 ? error : r;
 }
 
 int

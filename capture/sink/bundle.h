@@ -26,8 +26,6 @@
 struct fault;
 struct manifest_collector;
 
-/* Room kept below the archive's budget for what comes last: summary, manifest, end of file. */
-#define BUNDLE_RESERVE_BYTES	(128u * 1024u)
 /* Most raw bytes of one member; it may have to be spilled to disk whole. */
 #define BUNDLE_MEMBER_MAX_BYTES (128u * 1024u * 1024u)
 
@@ -55,7 +53,7 @@ struct bundle_member_options {
 	 * which takes everything for lines of text, could make a list of what has to be a
 	 * string. */
 	bool is_redacted;
-	bool is_final; /* may use BUNDLE_RESERVE_BYTES; for the capture's own last members */
+	bool is_final; /* has no limit; for the capture's own last members */
 };
 
 /* A place in the archive up to which everything is in the file. */
