@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/options.h"
+#include "lib/paths.h"
+#include "lib/report.h"
+#include "lib/reportid.h"
+#include "lib/text.h"
+
+void
+options_done(struct options *o)
+{
+	strv_free(o->only);
+	free(o->cmdline);
+	*o = (struct options){ 0 };
+}
+
+static void
+print_help(FILE *f)
+{
+	(void)fputs(
+	    "Usage: microshift-support-capture --output DIR [OPTION...]\n"
+	    "       microshift-support-capture --id ID [--salvage] [OPTION...]\n"
+	    "\n"
+	    "Takes one support report of this machine.\n"
+	    "\n"
+	    "By hand, without the daemon; the path of the report is the last line of output:\n"
+	    "  -o, --output DIR         write the report into DIR\n"
+	    "  -p, --profile PROFILE    flash, crash, startup, cert, pressure, final or full\n"
+	    "      --only NAME[,NAME]   run these collectors only\n"
+	    "  -r, --reason TEXT        why, for the person who will read the report\n"
+	    "      --compression TYPE   zstd, xz or gzip\n"
+	    "\n"
+	    "For a request of the daemon, in its own unit:\n"
+	    "      --id ID              take the report that queue/ID.json asks for\n"
+	    "      --salvage            close what a killed capture of ID left behind\n"
+	    "      --state-dir DIR      the daemon's directory [" STATE_DIR "]\n"
+	    "\n"
+	    "      --config FILE        read this instead of supportd.conf and its drop-ins\n"
+	    "      --collect-dir DIR    read collectors from here instead of collect.d\n"
+	    "      --debug              say more on standard error\n"
+	    "  -h, --help               show this text\n"
+	    "      --version            show the version\n"
+	    "\n"
+	    "Exit status: 0 complete, 6 partial (with --output), 1 no report, 2 usage.\n",
+	    f);
+}
+
+int
+options_error(const char *format, const char *argument)
+{
+	(void)fputs("microshift-support-capture: ", stderr);
+	(void)fprintf(stderr, format, argument);
+	(void)fputs("\nTry 'microshift-support-capture --help'.\n", stderr);
+	return -EINVAL;
+}
+
+static char *
+join_arguments(int argc, char *argv[])
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	for (int i = 0; i < argc; i++)
+		(void)fprintf(f, "%s%s", i > 0 ? " " : "", argv[i]);
+	if (fclose(f) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* Checks what belongs together. Returns 0, or -EINVAL after it said what is wrong. */
+static int
+check_options(struct options *o)
+{
+	if (o->id && o->output)
+		return options_error("--id and --output exclude each other%s", "");
+	if (o->salvage && !o->id)
+		return options_error("--salvage needs --id%s", "");
+	if (!o->id && !o->output)
+		return options_error("what to do? Give --output DIR (or --id ID)%s", "");
+	if (o->id && (o->profile || o->only || o->reason || o->compression))
+		return options_error("with --id these come from the request and supportd.conf: "
+				     "--profile, --only, --reason, --compression%s",
+		    "");
+	if (o->output && o->state_dir)
+		return options_error("--state-dir is for --id%s", "");
+	if (o->id && !report_id_is_valid(o->id))
+		return options_error("'%s' is not the ID of a report", o->id);
+	if (o->reason && strlen(o->reason) >= REASON_BYTES)
+		return options_error("--reason is too long, 255 bytes are possible%s", "");
+	o->mode = o->output ? MODE_OUTPUT : o->salvage ? MODE_SALVAGE : MODE_UNIT;
+	return 0;
+}
+
+int
+options_parse(int argc, char *argv[], struct options *o)
+{
+	enum {
+		OPTION_ID = 256,
+		OPTION_SALVAGE,
+		OPTION_STATE_DIR,
+		OPTION_ONLY,
+		OPTION_COMPRESSION,
+		OPTION_CONFIG,
+		OPTION_COLLECT_DIR,
+		OPTION_DEBUG,
+		OPTION_VERSION,
+	};
+	static const struct option table[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "profile", required_argument, NULL, 'p' },
+		{ "only", required_argument, NULL, OPTION_ONLY },
+		{ "reason", required_argument, NULL, 'r' },
+		{ "compression", required_argument, NULL, OPTION_COMPRESSION },
+		{ "id", required_argument, NULL, OPTION_ID },
+		{ "salvage", no_argument, NULL, OPTION_SALVAGE },
+		{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
+		{ "config", required_argument, NULL, OPTION_CONFIG },
+		{ "collect-dir", required_argument, NULL, OPTION_COLLECT_DIR },
+		{ "debug", no_argument, NULL, OPTION_DEBUG },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, OPTION_VERSION },
+		{ 0 },
+	};
+	int c;
+
+	*o = (struct options){ 0 };
+	while ((c = getopt_long(argc, argv, "o:p:r:h", table, NULL)) != -1) {
+		switch (c) {
+		case 'o':
+			o->output = optarg;
+			break;
+		case 'p':
+			o->profile = optarg;
+			break;
+		case 'r':
+			o->reason = optarg;
+			break;
+		case OPTION_ID:
+			o->id = optarg;
+			break;
+		case OPTION_SALVAGE:
+			o->salvage = true;
+			break;
+		case OPTION_STATE_DIR:
+			o->state_dir = optarg;
+			break;
+		case OPTION_ONLY:
+			strv_free(o->only);
+			o->only = NULL;
+			if (strv_split(optarg, ", ", &o->only) < 0)
+				return -ENOMEM;
+			if (strv_length(o->only) == 0)
+				return options_error(
+				    "--only needs the name of a collector%s", "");
+			break;
+		case OPTION_COMPRESSION:
+			o->compression = optarg;
+			break;
+		case OPTION_CONFIG:
+			o->config = optarg;
+			break;
+		case OPTION_COLLECT_DIR:
+			o->collect_dir = optarg;
+			break;
+		case OPTION_DEBUG:
+			o->debug = true;
+			break;
+		case 'h':
+			print_help(stdout);
+			return 0;
+		case OPTION_VERSION:
+			(void)puts("microshift-support-capture " PACKAGE_VERSION);
+			return 0;
+		default:
+			/* getopt_long() has said what is wrong. */
+			(void)fputs("Try 'microshift-support-capture --help'.\n", stderr);
+			return -EINVAL;
+		}
+	}
+	if (optind < argc)
+		return options_error("unexpected argument '%s'", argv[optind]);
+	o->cmdline = join_arguments(argc, argv);
+	return check_options(o) < 0 ? -EINVAL : 1;
+}
