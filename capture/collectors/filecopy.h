@@ -28,5 +28,5 @@ struct filecopy_spec {
 /* Copies what SPEC says. Returns 0; 1 when something is missing or cut: the first thing is in
  * *reterr, all of them are in the notes of the manifest; -EDQUOT, -ETIME, -EINTR and errors of
  * the archive as the bundle gives them. */
-int filecopy_run(struct collector_context *ctx, const struct filecopy_spec *spec,
-    struct fault *reterr);
+int filecopy_run(
+    struct collector_context *ctx, const struct filecopy_spec *spec, struct fault *reterr);

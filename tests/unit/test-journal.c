@@ -283,8 +283,7 @@ test_text(void)
 	write_unit(&w, RUN_1, 6, "goroutine 1 [running]:\nmain.main()\n\t/src/main.go:1");
 	write_entry(&w, "_SYSTEMD_UNIT=microshift.service\nSYSLOG_IDENTIFIER=m\n", odd,
 	    sizeof(odd) - 1);
-	write_entry(
-	    &w, "_SYSTEMD_UNIT=microshift.service\nSYSLOG_IDENTIFIER=m\n", huge, 90000);
+	write_entry(&w, "_SYSTEMD_UNIT=microshift.service\nSYSLOG_IDENTIFIER=m\n", huge, 90000);
 	write_unit(&w, RUN_1, 6, "ends with a newline\n");
 	write_unit(&w, RUN_1, 6, "last");
 	write_other(&w, "_SYSTEMD_UNIT=multi.service\nSYSLOG_IDENTIFIER=m\n_PID=5\n",
