@@ -325,6 +325,8 @@ set_status(struct capture *c)
 		    profile_to_string(m->profile),
 		    text_format_bytes(
 			profile_limits(m->profile)->archive_bytes, span, sizeof(span)));
+	else if (!is_empty(c->options->missing))
+		text_copy(m->end_reason, sizeof(m->end_reason), c->options->missing);
 	else
 		m->status = REPORT_COMPLETE;
 }

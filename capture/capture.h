@@ -25,6 +25,8 @@ struct capture_options {
 	const struct collector_list *collectors;
 	struct progress *progress; /* may be NULL */
 	const char *cmdline;
+	const char
+	    *missing;	  /* a sentence on a collector that was asked for and does not exist */
 	const char *root; /* "" or, in tests, a directory that stands for "/" */
 	enum compression compression;
 	int dir_fd;	     /* where the archive and its spill files are written */

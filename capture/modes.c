@@ -31,11 +31,12 @@
  * dead network file system): then SIGALRM ends it, and what is written is salvaged. Closing the
  * largest archive takes a few seconds. */
 #define HANG_SEC  60u
-/* The collectors that the request asks for. A name that does not exist is an error by hand; the
- * daemon has checked it, and a report without it is better than none. */
+/* The collectors that the request asks for. A name that does not exist is an error by hand. The
+ * daemon knows no collectors and nobody waits here for an error: what there is makes a partial
+ * report, and MISSING (FAULT_TEXT_MAX_BYTES) is what it says. */
 static int
 load_collectors(const struct options *o, const struct request *request,
-    struct collector_list *ret, struct fault *reterr)
+    struct collector_list *ret, char *missing, struct fault *reterr)
 {
 	const char *const installed[] = {
 		CONF_DIR_VENDOR "/collect.d",
@@ -54,6 +55,7 @@ load_collectors(const struct options *o, const struct request *request,
 	r = registry_load(&options, ret, reterr);
 	if (r == -ENOENT && o->mode == MODE_UNIT) {
 		log_warning("%s, going on without it", reterr->text);
+		text_copy(missing, FAULT_TEXT_MAX_BYTES, reterr->text);
 		return 0;
 	}
 	return r;
@@ -71,9 +73,10 @@ run_capture(const struct options *o, const struct settings *settings,
 	};
 	_cleanup_(collector_list_done) struct collector_list collectors = { 0 };
 	_cleanup_progress_ struct progress *progress = NULL;
+	char missing[FAULT_TEXT_MAX_BYTES] = "";
 	int r;
 
-	r = load_collectors(o, request, &collectors, reterr);
+	r = load_collectors(o, request, &collectors, missing, reterr);
 	if (r < 0)
 		return r;
 	r = progress_open(&progress_options, &progress);
@@ -82,6 +85,7 @@ run_capture(const struct options *o, const struct settings *settings,
 	options->request = request;
 	options->settings = settings;
 	options->collectors = &collectors;
+	options->missing = missing;
 	options->progress = progress;
 	options->cmdline = o->cmdline;
 	options->root = "";

@@ -18,8 +18,8 @@ patience=${PATIENCE:-30}
 test_start=$(date +%s)
 # How long "and nothing more" is watched: longer than a restart (100 ms) and a debounce (300 ms) together; and than
 # the daemon waits for the watcher to tell what a hook told (1.5 s), when there was a hook.
-settle_time=1.0
-settle_time_hook=2.0
+settle_time=0.6
+settle_time_hook=1.8
 
 fail() {
 	echo "# failed: $*"
@@ -145,9 +145,14 @@ settle() {
 	fi
 }
 
+# await_reports N: there are N, and everything is committed.
+await_reports() {
+	wait_for "$1 report(s)" has_reports "$1" || { list_json; ls -lR $state; return 1; }
+}
+
 # expect_reports N: exactly N, everything committed, and none more after that.
 expect_reports() {
-	wait_for "$1 report(s)" has_reports "$1" || { list_json; ls -lR $state; return 1; }
+	await_reports "$1"
 	settle
 	has_reports "$1" || { list_json; fail "there are $(count_reports) reports after a while, not $1"; }
 }
