@@ -118,17 +118,18 @@ has_key_twice(const struct kube_value *object)
 
 	/* Most objects are small; looking at each pair is quicker than sorting then. */
 	if (object->len <= 8) {
-		KUBE_VALUE_FOREACH(m, object)
-		for (struct kube_value *o = m->next; o; o = o->next)
-			if (o->key_len == m->key_len && memcmp(o->key, m->key, m->key_len) == 0)
-				return 1;
+		KUBE_VALUE_FOREACH (m, object)
+			for (struct kube_value *o = m->next; o; o = o->next)
+				if (o->key_len == m->key_len &&
+				    memcmp(o->key, m->key, m->key_len) == 0)
+					return 1;
 		return 0;
 	}
 	sorted = malloc(object->len * sizeof(struct kube_value *));
 	if (!sorted)
 		return -ENOMEM;
-	KUBE_VALUE_FOREACH(m, object)
-	sorted[n++] = m;
+	KUBE_VALUE_FOREACH (m, object)
+		sorted[n++] = m;
 	qsort(sorted, n, sizeof(struct kube_value *), compare_keys);
 	for (size_t i = 1; i < n; i++)
 		if (compare_keys(&sorted[i - 1], &sorted[i]) == 0)

@@ -10,12 +10,14 @@
  *  - ConfigMaps with passwords, tokens, pull secrets and private keys in them, also in
  *    binaryData;
  *  - `env` whose names say secret, options like --password in `args` and `command`, anywhere;
- *  - fields and annotations of any object whose names say secret, and private keys in any text;
+ *  - fields and annotations of any object whose names say secret, and secrets in any text;
  *  - Secrets, Routes, Proxies and ConfigMaps inside of other objects (a List, a Template).
  *
- * Whether a name says secret, and whether its value is one (and not "/path/of/token" or
- * "false"), is asked of lib/redact, the filter over the whole report. It could not see all of
- * this in the YAML: a long text may be folded in the middle of what gives a secret away. */
+ * What is a secret is asked of lib/redact, the filter over the whole report, so that it has
+ * nothing to do in what is written from here. In the YAML it would see less, because a long
+ * text may be folded in the middle of what gives a secret away, and do worse: a plain scalar
+ * "[REDACTED:token]" is a list, and a field of bytes has to be base64. Certificates become what
+ * the filter makes of them, a line that says whose they are; in base64 where they were. */
 
 #include "capture/kube/redact.h"
 
@@ -44,16 +46,24 @@ enum shape {
 	SHAPE_CONFIGMAP,
 };
 
-struct walk {
-	struct kube_redactions *counts;
-	unsigned text_depth;
-};
-
 /* Filtered text that grows. */
 struct text {
 	char *data; /* owned */
 	size_t len;
 	size_t room;
+};
+
+/* What a filter has found so far. */
+struct found {
+	uint64_t secrets;
+	uint64_t certificates;
+};
+
+struct walk {
+	struct kube_redactions *counts;
+	struct redact *filter; /* owned by kube_redact_object() */
+	struct text *out;      /* where its output goes */
+	unsigned text_depth;
 };
 
 static const char *const kind_names[] = {
@@ -65,6 +75,7 @@ static const char *const kind_names[] = {
 	[KUBE_REDACT_CONFIGMAP] = "configmap",
 	[KUBE_REDACT_ENV] = "env",
 	[KUBE_REDACT_FIELD] = "field",
+	[KUBE_REDACT_CERTIFICATE] = "certificate",
 };
 _Static_assert(ELEMENTSOF(kind_names) == _KUBE_REDACT_KIND_COUNT, "a name for each kind");
 
@@ -75,13 +86,6 @@ kube_redact_kind_to_string(enum kube_redact_kind kind)
 }
 
 static int walk_object(struct walk *w, struct kube_value *object, enum shape shape);
-
-static bool
-is_true_key(enum redact_kind kind)
-{
-	return kind != REDACT_CERTIFICATE && kind != REDACT_CERTIFICATE_REQUEST &&
-	    kind != REDACT_PUBLIC_KEY;
-}
 
 static int
 append(const void *data, size_t len, void *userdata)
@@ -102,57 +106,122 @@ append(const void *data, size_t len, void *userdata)
 	return 0;
 }
 
-/* Filters DATA[LEN] into OUT. Returns 1 if there was a secret in it; certificates are none. */
-static int
-filter(const char *data, size_t len, struct text *out)
+/* Certificates and public keys are no secrets; what the filter says of them is more to read. */
+static struct found
+found_so_far(const struct redact *filter)
 {
-	_cleanup_(redact_freep) struct redact *filter = NULL;
+	struct found f = {
+		.certificates = redact_count(filter, REDACT_CERTIFICATE) +
+		    redact_count(filter, REDACT_CERTIFICATE_REQUEST) +
+		    redact_count(filter, REDACT_PUBLIC_KEY),
+	};
+
+	f.secrets = redact_count_all(filter) - f.certificates;
+	return f;
+}
+
+/* What filter() returns. */
+enum {
+	FILTER_SAME,
+	FILTER_SECRET,
+	FILTER_CERTIFICATE, /* and nothing worse */
+};
+
+/* Filters DATA[LEN] into w->out. Returns FILTER_… or a negative errno. */
+static int
+filter(struct walk *w, const char *data, size_t len)
+{
+	struct found before = found_so_far(w->filter);
+	struct found after;
 	int r;
 
-	r = redact_new(append, out, &filter);
+	w->out->len = 0;
+	r = redact_write(w->filter, data, len);
 	if (r >= 0)
-		r = redact_set_describe(filter, certinfo_describe, NULL);
-	if (r >= 0)
-		r = redact_write(filter, data, len);
-	if (r >= 0)
-		r = redact_finish(filter);
+		r = redact_finish(w->filter);
 	if (r < 0)
 		return r;
-	for (int kind = 0; kind < _REDACT_KIND_COUNT; kind++)
-		if (is_true_key(kind) && redact_count(filter, kind) > 0)
-			return 1;
-	return 0;
+	after = found_so_far(w->filter);
+	if (after.secrets > before.secrets)
+		return FILTER_SECRET;
+	return after.certificates > before.certificates ? FILTER_CERTIFICATE : FILTER_SAME;
 }
 
-/* Returns 1 if DATA[LEN] has a secret in it. */
-static int
-has_secret(const char *data, size_t len)
+/* Counts what filter() returned as KIND or as certificate. */
+static void
+count(struct walk *w, int found, enum kube_redact_kind kind)
 {
-	struct text out = { 0 };
-	int r;
-
-	r = filter(data, len, &out);
-	free(out.data);
-	return r;
+	if (found == FILTER_SECRET)
+		w->counts->counts[kind]++;
+	else if (found == FILTER_CERTIFICATE)
+		w->counts->counts[KUBE_REDACT_CERTIFICATE]++;
 }
 
-/* Puts a marker in the place of each secret in the text V. Returns 1 if there was one. */
+/* VALUE becomes PLAIN[LEN] in base64. */
 static int
-filter_value(struct kube_value *v)
+assign_base64(struct kube_value *value, const char *plain, size_t len)
 {
-	struct text out = { 0 };
-	int r;
+	static const char alphabet[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	_cleanup_free_ char *base64 = malloc((len + 2) / 3 * 4 + 1);
+	size_t n = 0;
 
-	r = filter(v->text, v->len, &out);
-	if (r > 0)
-		r = kube_value_assign(v, out.data ? out.data : "", out.len) < 0 ? -ENOMEM : 1;
-	free(out.data);
-	return r;
+	if (!base64)
+		return -ENOMEM;
+	for (size_t i = 0; i < len; i += 3) {
+		uint32_t bits = (uint32_t)(unsigned char)plain[i] << 16;
+
+		if (i + 1 < len)
+			bits |= (uint32_t)(unsigned char)plain[i + 1] << 8;
+		if (i + 2 < len)
+			bits |= (unsigned char)plain[i + 2];
+		base64[n++] = alphabet[bits >> 18];
+		base64[n++] = alphabet[bits >> 12 & 63];
+		base64[n++] = i + 1 < len ? alphabet[bits >> 6 & 63] : '=';
+		base64[n++] = i + 2 < len ? alphabet[bits & 63] : '=';
+	}
+	return kube_value_assign(value, base64, n);
+}
+
+/* Filters what V stands for in base64. Returns as filter(). */
+static int
+look_inside(struct walk *w, const struct kube_value *v)
+{
+	_cleanup_free_ uint8_t *plain = NULL;
+	size_t len;
+
+	if (v->type != KUBE_STRING || v->len == 0)
+		return FILTER_SAME;
+	plain = malloc(v->len);
+	if (!plain)
+		return -ENOMEM;
+	len = base64_decode((const uint8_t *)v->text, v->len, plain, v->len);
+	return filter(w, (const char *)plain, len);
+}
+
+/* Puts a marker in the place of each secret in the text V, and counts it as KIND. Returns 0 or
+ * a negative errno. */
+static int
+redact_text(struct walk *w, struct kube_value *v, enum kube_redact_kind kind)
+{
+	/* Fields of bytes stay base64, or readers refuse the object. */
+	bool is_pem_base64 = text_has_prefix(v->text, "LS0t");
+	int found;
+
+	if (v->type != KUBE_STRING || v->len == 0)
+		return 0;
+	found = is_pem_base64 ? look_inside(w, v) : filter(w, v->text, v->len);
+	count(w, found, kind);
+	if (found <= 0)
+		return found;
+	if (is_pem_base64)
+		return assign_base64(v, w->out->data, w->out->len);
+	return kube_value_assign(v, w->out->data, w->out->len);
 }
 
 /* Returns 1 if VALUE is a secret, given that it has the name NAME; *ret_kind is set then. */
 static int
-is_secret(const char *name, size_t name_len, const struct kube_value *value,
+is_secret(struct walk *w, const char *name, size_t name_len, const struct kube_value *value,
     enum redact_kind *ret_kind)
 {
 	struct key_class class;
@@ -182,9 +251,9 @@ is_secret(const char *name, size_t name_len, const struct kube_value *value,
 	if (r >= 0)
 		r = append("\"\n", 2, &line);
 	if (r >= 0)
-		r = has_secret(line.data, line.len);
+		r = filter(w, line.data, line.len);
 	free(line.data);
-	return r;
+	return r < 0 ? r : r == FILTER_SECRET;
 }
 
 /* VALUE becomes "[REDACTED:password]". */
@@ -196,16 +265,22 @@ mark(struct kube_value *value, enum redact_kind kind)
 	return marker ? kube_value_assign(value, marker, strlen(marker)) : -ENOMEM;
 }
 
-/* As above if VALUE of the name NAME is a secret. Returns 1 if it was. */
+/* VALUE has the name NAME: a marker takes its place if it is a secret, and the place of secrets
+ * in it if not. Counts as COUNT_AS. Returns 0 or a negative errno. */
 static int
-mark_if_secret(const char *name, size_t name_len, struct kube_value *value)
+redact_named(struct walk *w, const char *name, size_t name_len, struct kube_value *value,
+    enum kube_redact_kind count_as)
 {
 	enum redact_kind kind;
 	int r;
 
-	r = is_secret(name, name_len, value, &kind);
-	if (r > 0)
-		r = mark(value, kind) < 0 ? -ENOMEM : 1;
+	r = is_secret(w, name, name_len, value, &kind);
+	if (r == 0)
+		return redact_text(w, value, count_as);
+	if (r > 0) {
+		w->counts->counts[count_as]++;
+		r = mark(value, kind);
+	}
 	return r;
 }
 
@@ -223,44 +298,27 @@ decoded_length(const struct kube_value *v)
 	return n * 3 / 4;
 }
 
-/* VALUE becomes "N bytes long", N the length of what was in it, in base64 as it was. */
+/* VALUE becomes "N bytes long", N of what it stood for, in base64 as it was. */
 static int
-assign_length(struct kube_value *value, size_t n)
+assign_length(struct kube_value *value)
 {
-	static const char alphabet[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	unsigned char plain[64] = { 0 };
-	char base64[96];
-	size_t out = 0;
-	size_t len;
+	char plain[64];
+	int n;
 
-	len = (size_t)snprintf((char *)plain, sizeof(plain), "%zu bytes long", n);
-	for (size_t i = 0; i < len; i += 3) {
-		uint32_t bits =
-		    (uint32_t)plain[i] << 16 | (uint32_t)plain[i + 1] << 8 | plain[i + 2];
-
-		base64[out++] = alphabet[bits >> 18];
-		base64[out++] = alphabet[bits >> 12 & 63];
-		base64[out++] = i + 1 < len ? alphabet[bits >> 6 & 63] : '=';
-		base64[out++] = i + 2 < len ? alphabet[bits & 63] : '=';
-	}
-	return kube_value_assign(value, base64, out);
+	n = snprintf(plain, sizeof(plain), "%zu bytes long", decoded_length(value));
+	return assign_base64(value, plain, (size_t)n);
 }
 
-/* Returns 1 if what V stands for in base64 has a secret in it. */
+/* Redacts a field of bytes, in which filter() found FOUND; its output is still in w->out. */
 static int
-has_secret_inside(const struct kube_value *v)
+redact_bytes(struct walk *w, struct kube_value *v, int found, enum kube_redact_kind kind)
 {
-	_cleanup_free_ uint8_t *plain = NULL;
-	size_t len;
-
-	if (v->type != KUBE_STRING || v->len == 0)
-		return 0;
-	plain = malloc(v->len);
-	if (!plain)
-		return -ENOMEM;
-	len = base64_decode((const uint8_t *)v->text, v->len, plain, v->len);
-	return has_secret((const char *)plain, len);
+	count(w, found, kind);
+	if (found == FILTER_SECRET)
+		return assign_length(v);
+	if (found == FILTER_CERTIFICATE)
+		return assign_base64(v, w->out->data, w->out->len);
+	return found;
 }
 
 static bool
@@ -279,19 +337,14 @@ redact_secret(struct walk *w, struct kube_value *object)
 	struct kube_value *v;
 	int r;
 
-	KUBE_VALUE_FOREACH(v, data)
-	{
-		r = is_certificate_name(v->key) ? has_secret_inside(v) : 1;
-		if (r > 0) {
-			r = assign_length(v, decoded_length(v));
-			w->counts->counts[KUBE_REDACT_SECRET_DATA]++;
-		}
+	KUBE_VALUE_FOREACH (v, data) {
+		r = is_certificate_name(v->key) ? look_inside(w, v) : FILTER_SECRET;
+		r = redact_bytes(w, v, r, KUBE_REDACT_SECRET_DATA);
 		if (r < 0)
 			return r;
 	}
 	/* In what was applied, not in what a server gives. */
-	KUBE_VALUE_FOREACH(v, kube_value_get(object, "stringData"))
-	{
+	KUBE_VALUE_FOREACH (v, kube_value_get(object, "stringData")) {
 		r = mark(v, REDACT_SECRET);
 		if (r < 0)
 			return r;
@@ -361,25 +414,13 @@ redact_configmap(struct walk *w, struct kube_value *object)
 	struct kube_value *v;
 	int r;
 
-	KUBE_VALUE_FOREACH(v, kube_value_get(object, "data"))
-	{
-		if (v->type != KUBE_STRING)
-			continue;
-		r = mark_if_secret(v->key, v->key_len, v);
-		if (r == 0)
-			r = filter_value(v);
+	KUBE_VALUE_FOREACH (v, kube_value_get(object, "data")) {
+		r = redact_named(w, v->key, v->key_len, v, KUBE_REDACT_CONFIGMAP);
 		if (r < 0)
 			return r;
-		if (r > 0)
-			w->counts->counts[KUBE_REDACT_CONFIGMAP]++;
 	}
-	KUBE_VALUE_FOREACH(v, kube_value_get(object, "binaryData"))
-	{
-		r = has_secret_inside(v);
-		if (r > 0) {
-			r = assign_length(v, decoded_length(v));
-			w->counts->counts[KUBE_REDACT_CONFIGMAP]++;
-		}
+	KUBE_VALUE_FOREACH (v, kube_value_get(object, "binaryData")) {
+		r = redact_bytes(w, v, look_inside(w, v), KUBE_REDACT_CONFIGMAP);
 		if (r < 0)
 			return r;
 	}
@@ -394,7 +435,12 @@ redact_last_applied(struct walk *w, struct kube_value *v)
 	_cleanup_(kube_json_freep) struct kube_json *parser = NULL;
 	_cleanup_(kube_value_freep) struct kube_value *object = NULL;
 	struct kube_redactions counts = { 0 };
-	struct walk inner = { .counts = &counts, .text_depth = w->text_depth + 1 };
+	struct walk inner = {
+		.counts = &counts,
+		.filter = w->filter,
+		.out = w->out,
+		.text_depth = w->text_depth + 1,
+	};
 	uint64_t found = 0;
 	int r;
 
@@ -419,9 +465,10 @@ redact_last_applied(struct walk *w, struct kube_value *v)
 			return r;
 	}
 	for (int kind = 0; kind < _KUBE_REDACT_KIND_COUNT; kind++)
-		found += counts.counts[kind];
+		if (kind != KUBE_REDACT_CERTIFICATE)
+			found += counts.counts[kind];
 	if (found == 0)
-		return 0;
+		return redact_text(w, v, KUBE_REDACT_LAST_APPLIED);
 	w->counts->counts[KUBE_REDACT_LAST_APPLIED]++;
 	return kube_value_assign(v, "", 0);
 }
@@ -432,15 +479,11 @@ redact_annotations(struct walk *w, struct kube_value *annotations)
 	struct kube_value *v;
 	int r;
 
-	KUBE_VALUE_FOREACH(v, annotations)
-	{
-		if (streq(v->key, LAST_APPLIED)) {
+	KUBE_VALUE_FOREACH (v, annotations) {
+		if (streq(v->key, LAST_APPLIED))
 			r = redact_last_applied(w, v);
-		} else {
-			r = mark_if_secret(v->key, v->key_len, v);
-			if (r > 0)
-				w->counts->counts[KUBE_REDACT_ANNOTATION]++;
-		}
+		else
+			r = redact_named(w, v->key, v->key_len, v, KUBE_REDACT_ANNOTATION);
 		if (r < 0)
 			return r;
 	}
@@ -453,20 +496,15 @@ redact_env(struct walk *w, struct kube_value *env)
 	struct kube_value *entry;
 	int r;
 
-	KUBE_VALUE_FOREACH(entry, env)
-	{
+	KUBE_VALUE_FOREACH (entry, env) {
 		const struct kube_value *name = kube_value_get(entry, "name");
 		struct kube_value *value = kube_value_get(entry, "value");
 
 		if (!kube_value_string(name) || !kube_value_string(value))
 			continue;
-		r = mark_if_secret(name->text, name->len, value);
-		if (r == 0)
-			r = filter_value(value);
+		r = redact_named(w, name->text, name->len, value, KUBE_REDACT_ENV);
 		if (r < 0)
 			return r;
-		if (r > 0)
-			w->counts->counts[KUBE_REDACT_ENV]++;
 	}
 	return 0;
 }
@@ -479,35 +517,18 @@ redact_arguments(struct walk *w, struct kube_value *arguments)
 	struct kube_value *v;
 	int r;
 
-	KUBE_VALUE_FOREACH(v, arguments)
-	{
+	KUBE_VALUE_FOREACH (v, arguments) {
 		if (v->type != KUBE_STRING)
 			continue;
-		r = option && v->text[0] != '-' ? mark_if_secret(option->text, option->len, v)
-						: 0;
-		if (r == 0)
-			r = filter_value(v);
+		if (option && v->text[0] != '-')
+			r = redact_named(w, option->text, option->len, v, KUBE_REDACT_FIELD);
+		else
+			r = redact_text(w, v, KUBE_REDACT_FIELD);
 		if (r < 0)
 			return r;
-		if (r > 0)
-			w->counts->counts[KUBE_REDACT_FIELD]++;
 		option = v->text[0] == '-' && !strchr(v->text, '=') ? v : NULL;
 	}
 	return 0;
-}
-
-/* A text that is no annotation, env or argument. NAME is of the array for its elements. */
-static int
-redact_field(struct walk *w, const char *name, size_t name_len, struct kube_value *v)
-{
-	int r;
-
-	r = mark_if_secret(name, name_len, v);
-	if (r == 0 && v->len > 0 && memmem(v->text, v->len, "PRIVATE KEY", 11))
-		r = filter_value(v);
-	if (r > 0)
-		w->counts->counts[KUBE_REDACT_FIELD]++;
-	return r < 0 ? r : 0;
 }
 
 static int
@@ -516,14 +537,13 @@ walk_array(struct walk *w, struct kube_value *array, const char *name, size_t na
 	struct kube_value *v;
 	int r = 0;
 
-	KUBE_VALUE_FOREACH(v, array)
-	{
+	KUBE_VALUE_FOREACH (v, array) {
 		if (v->type == KUBE_OBJECT)
 			r = walk_object(w, v, SHAPE_OTHER);
 		else if (v->type == KUBE_ARRAY)
 			r = walk_array(w, v, name, name_len);
 		else if (v->type == KUBE_STRING)
-			r = redact_field(w, name, name_len, v);
+			r = redact_named(w, name, name_len, v, KUBE_REDACT_FIELD);
 		if (r < 0)
 			return r;
 	}
@@ -535,7 +555,7 @@ walk_member(struct walk *w, struct kube_value *v)
 {
 	switch (v->type) {
 	case KUBE_STRING:
-		return redact_field(w, v->key, v->key_len, v);
+		return redact_named(w, v->key, v->key_len, v, KUBE_REDACT_FIELD);
 	case KUBE_ARRAY:
 		if (streq(v->key, "env"))
 			return redact_env(w, v);
@@ -599,8 +619,7 @@ walk_object(struct walk *w, struct kube_value *object, enum shape shape)
 	}
 	if (r < 0)
 		return r;
-	KUBE_VALUE_FOREACH(v, object)
-	{
+	KUBE_VALUE_FOREACH (v, object) {
 		/* Done above; the names would say secret again. */
 		if ((shape == SHAPE_SECRET || shape == SHAPE_CONFIGMAP) &&
 		    (streq(v->key, "data") || streq(v->key, "stringData") ||
@@ -617,8 +636,11 @@ int
 kube_redact_object(struct kube_value *obj, const char *group, const char *resource,
     struct kube_redactions *counts)
 {
-	struct walk w = { .counts = counts };
+	_cleanup_(redact_freep) struct redact *filter = NULL;
+	struct text out = { 0 };
+	struct walk w = { .counts = counts, .out = &out };
 	enum shape shape = SHAPE_OTHER;
+	int r;
 
 	if (is_empty(group) && streq(resource, "secrets"))
 		shape = SHAPE_SECRET;
@@ -628,5 +650,13 @@ kube_redact_object(struct kube_value *obj, const char *group, const char *resour
 		shape = SHAPE_ROUTE;
 	else if (streq(group, "config.openshift.io") && streq(resource, "proxies"))
 		shape = SHAPE_PROXY;
-	return walk_object(&w, obj, shape);
+	r = redact_new(append, &out, &filter);
+	if (r < 0)
+		return r;
+	w.filter = filter;
+	r = redact_set_describe(filter, certinfo_describe, NULL);
+	if (r >= 0)
+		r = walk_object(&w, obj, shape);
+	free(out.data);
+	return r;
 }

@@ -4,7 +4,8 @@
 /* Secrets out of API objects, by their structure, before they become text.
  *
  * What `oc adm inspect` redacts is redacted to the byte as it does; what it forgets is listed
- * in redact.c. The filter over every byte of a report (lib/redact) runs afterwards. */
+ * in redact.c. The filter over every byte of a report (lib/redact) runs afterwards, and finds
+ * nothing left to do. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,7 @@ enum kube_redact_kind {
 	KUBE_REDACT_CONFIGMAP,	  /* keys, pull secrets, passwords in ConfigMaps */
 	KUBE_REDACT_ENV,	  /* env values whose names say secret */
 	KUBE_REDACT_FIELD,	  /* password-like fields of any other object */
+	KUBE_REDACT_CERTIFICATE,  /* no secrets: described in a line */
 	_KUBE_REDACT_KIND_COUNT,
 };
 

@@ -98,9 +98,9 @@ kube_value_get(const struct kube_value *object, const char *key)
 
 	if (!object || object->type != KUBE_OBJECT)
 		return NULL;
-	KUBE_VALUE_FOREACH(m, object)
-	if (has_key(m, key, key_len))
-		return m;
+	KUBE_VALUE_FOREACH (m, object)
+		if (has_key(m, key, key_len))
+			return m;
 	return NULL;
 }
 
@@ -234,8 +234,7 @@ kube_value_equal(const struct kube_value *a, const struct kube_value *b)
 	if (a->type != KUBE_ARRAY && a->type != KUBE_OBJECT)
 		return memcmp(a->text, b->text, a->len) == 0;
 	in_b = b->first;
-	KUBE_VALUE_FOREACH(m, a)
-	{
+	KUBE_VALUE_FOREACH (m, a) {
 		const struct kube_value *other = in_b;
 
 		/* Where the order is the same, and it mostly is, the search ends at once. */

@@ -190,8 +190,8 @@ push_sorted(struct kube_yaml *y, const struct kube_value *object)
 		y->sorted = bigger;
 		y->sorted_room = room;
 	}
-	KUBE_VALUE_FOREACH(m, object)
-	y->sorted[y->n_sorted++] = m;
+	KUBE_VALUE_FOREACH (m, object)
+		y->sorted[y->n_sorted++] = m;
 	if (object->len > 1)
 		qsort(y->sorted + start, object->len, sizeof(struct kube_value *),
 		    compare_members);
@@ -241,8 +241,7 @@ emit_array(struct kube_yaml *y, const struct kube_value *v)
 		&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE));
 	if (r < 0)
 		return r;
-	KUBE_VALUE_FOREACH(element, v)
-	{
+	KUBE_VALUE_FOREACH (element, v) {
 		r = emit_value(y, element);
 		if (r < 0)
 			return r;
@@ -281,9 +280,9 @@ is_too_deep(const struct kube_value *v, unsigned depth)
 
 	if (depth > KUBE_VALUE_MAX_DEPTH)
 		return true;
-	KUBE_VALUE_FOREACH(child, v)
-	if (child->first && is_too_deep(child, depth + 1))
-		return true;
+	KUBE_VALUE_FOREACH (child, v)
+		if (child->first && is_too_deep(child, depth + 1))
+			return true;
 	return false;
 }
 
