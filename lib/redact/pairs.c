@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "lib/redact/key.h"
 #include "lib/redact/pairs.h"
 
 /* How far a line below a key is looked at. */
@@ -378,6 +377,12 @@ pair_value(struct view *v, const struct key *key, int separator, size_t i, struc
 	    separator == ':' && !key->quoted)
 		return VERDICT_PASS;
 	return plain_value(v, key, &line, separator, i, f);
+}
+
+enum verdict
+pair_match_value(struct view *v, const struct key *key, size_t i, struct finding *ret)
+{
+	return pair_value(v, key, ':', i, ret);
 }
 
 /* Finds the separator behind a key. Returns it and where the value begins, or 0. */

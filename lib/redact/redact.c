@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/redact/kubesecret.h"
 #include "lib/redact/match.h"
 #include "lib/redact/pairs.h"
 #include "lib/redact/pem.h"
@@ -42,6 +43,7 @@ struct redact {
 	size_t described_len;
 
 	struct scan scan;
+	struct kubesecret kube;
 	bool hiding;
 	struct finding finding; /* what is being hidden */
 	uint64_t hidden_bytes;
@@ -210,6 +212,17 @@ view_from(const struct redact *r, bool last)
 	return v;
 }
 
+/* Limits it for a rule. */
+static void
+limit_view(const struct redact *r, struct view *v)
+{
+	if (v->end - r->pos < REDACT_WINDOW_BYTES)
+		return;
+	v->end = r->pos + REDACT_WINDOW_BYTES;
+	v->full = true;
+	v->last = false;
+}
+
 /* Starts hiding what FINDING found. */
 static void
 begin_hiding(struct redact *r, const struct finding *f)
@@ -266,8 +279,25 @@ step_hiding(struct redact *r, bool last)
 	return true;
 }
 
+/* Asks about the line at AT, which begins behind a line end or with the text. */
 static enum verdict
-ask(enum rule rule, struct view *v, size_t at, struct finding *ret)
+ask_line(struct kubesecret *kube, struct view *v, size_t at, struct finding *ret)
+{
+	size_t line = at + (view_at(v, at) == '\n');
+	enum verdict verdict = pem_match_lines(v, at, ret);
+	struct finding secret = { 0 };
+
+	/* It has to see every line. */
+	if (kubesecret_match(kube, v, line, &secret) == VERDICT_HIDE &&
+	    verdict == VERDICT_PASS) {
+		*ret = secret;
+		verdict = VERDICT_HIDE;
+	}
+	return verdict;
+}
+
+static enum verdict
+ask(enum rule rule, struct kubesecret *kube, struct view *v, size_t at, struct finding *ret)
 {
 	enum verdict verdict;
 
@@ -296,7 +326,7 @@ ask(enum rule rule, struct view *v, size_t at, struct finding *ret)
 	case RULE_ENCODED:
 		return pem_match_encoded(v, at, ret);
 	case RULE_LINES:
-		return pem_match_lines(v, at, ret);
+		return ask_line(kube, v, at, ret);
 	case RULE_MARKER:
 		ret->start = at + marker_length(v, at);
 		return ret->start > at ? VERDICT_SKIP : VERDICT_PASS;
@@ -306,14 +336,15 @@ ask(enum rule rule, struct view *v, size_t at, struct finding *ret)
 
 /* Asks the rules of ANCHORS about AT: the first that does not let it pass decides. */
 static enum verdict
-ask_all(uint64_t anchors, struct view *v, size_t at, struct finding *ret)
+ask_all(
+    uint64_t anchors, struct kubesecret *kube, struct view *v, size_t at, struct finding *ret)
 {
 	for (; anchors != 0; anchors &= anchors - 1) {
 		const struct anchor *anchor = &redact_anchors[__builtin_ctzll(anchors)];
 		enum verdict verdict;
 
 		*ret = (struct finding){ 0 };
-		verdict = ask(anchor->rule, v, at, ret);
+		verdict = ask(anchor->rule, kube, v, at, ret);
 		if (verdict != VERDICT_PASS || v->more)
 			return verdict;
 	}
@@ -329,10 +360,11 @@ widen(const struct redact *r, struct view *v, struct finding *f)
 	uint64_t anchors;
 
 	while (i < f->start && !v->more) {
+		struct kubesecret kube = r->kube;
 		struct finding inner;
 
 		i = scan_next(&r->scan, r->buffer, i, f->start, &anchors);
-		if (anchors != 0 && ask_all(anchors, v, i, &inner) == VERDICT_HIDE &&
+		if (anchors != 0 && ask_all(anchors, &kube, v, i, &inner) == VERDICT_HIDE &&
 		    inner.start < f->start)
 			f->start = inner.start;
 		i++;
@@ -344,6 +376,7 @@ static bool
 judge(struct redact *r, uint64_t anchors, bool last)
 {
 	struct view v = view_from(r, last);
+	struct kubesecret kube = r->kube;
 	struct finding finding;
 	enum verdict verdict;
 
@@ -351,16 +384,13 @@ judge(struct redact *r, uint64_t anchors, bool last)
 		v.low = r->barrier;
 		v.first = false;
 	}
-	if (v.end - r->pos >= REDACT_WINDOW_BYTES) {
-		v.end = r->pos + REDACT_WINDOW_BYTES;
-		v.full = true;
-		v.last = false;
-	}
-	verdict = ask_all(anchors, &v, r->pos, &finding);
+	limit_view(r, &v);
+	verdict = ask_all(anchors, &kube, &v, r->pos, &finding);
 	if (verdict == VERDICT_HIDE)
 		widen(r, &v, &finding);
 	if (v.more)
 		return false;
+	r->kube = kube;
 	if (verdict == VERDICT_HIDE)
 		begin_hiding(r, &finding);
 	else
@@ -368,17 +398,23 @@ judge(struct redact *r, uint64_t anchors, bool last)
 	return true;
 }
 
-/* The text may begin within a block whose head was cut off; no line end announces it. */
+/* No line end announces the first line. */
 static bool
 judge_begin(struct redact *r, bool last)
 {
 	struct view v = view_from(r, last);
+	struct kubesecret kube = { 0 };
 	struct finding finding = { 0 };
-	enum verdict verdict = pem_match_lines(&v, 0, &finding);
+	enum verdict verdict;
 
+	limit_view(r, &v);
+	verdict = ask_line(&kube, &v, 0, &finding);
+	if (verdict == VERDICT_HIDE)
+		widen(r, &v, &finding);
 	if (v.more)
 		return false;
 	r->begun = true;
+	r->kube = kube;
 	if (verdict == VERDICT_HIDE)
 		begin_hiding(r, &finding);
 	return true;
@@ -474,6 +510,7 @@ redact_finish(struct redact *r)
 	error = r->error;
 	explicit_bzero(r->buffer, REDACT_BUFFER_BYTES);
 	r->hiding = r->begun = r->moved = false;
+	r->kube = (struct kubesecret){ 0 };
 	r->len = r->out = r->pos = r->barrier = r->want = 0;
 	r->error = 0;
 	return error;

@@ -61,7 +61,7 @@ const struct anchor redact_anchors[] = {
 	{ "eyJ", false, RULE_JWT },
 	{ "://", false, RULE_URL },
 	{ ":\\/\\", false, RULE_URL }, /* JSON as PHP and old Jackson write it */
-	{ "$\002", false, RULE_HASH },
+	{ "$\001", false, RULE_HASH },
 	{ "MII", false, RULE_DER },
 	{ "-u ", false, RULE_USER },
 	{ "user", false, RULE_USER },
@@ -70,8 +70,8 @@ const struct anchor redact_anchors[] = {
 	{ "0tLS", false, RULE_ENCODED },
 	{ "tLS0", false, RULE_ENCODED },
 	{ "2d2d", true, RULE_ENCODED },
-	{ "45\003", false, RULE_ENCODED },
-	{ "\n\001\001", false, RULE_LINES },
+	{ "45\002", false, RULE_ENCODED },
+	{ "\n", false, RULE_LINES },
 	{ "[RED", false, RULE_MARKER },
 
 	/* First bytes of redact_prefixes. */

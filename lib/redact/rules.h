@@ -27,7 +27,7 @@ enum rule {
 	RULE_URL,     /* scheme://user:password@host */
 	RULE_PEM,     /* -----BEGIN … */
 	RULE_ENCODED, /* the same in base64, hex or as a list of numbers */
-	RULE_LINES,   /* lines of nothing but base64 */
+	RULE_LINES,   /* what only the line as a whole shows: base64, data of a Secret */
 	RULE_MARKER,  /* ours: passed over */
 };
 

@@ -14,8 +14,6 @@ static bool
 is_in_set(int set, int c)
 {
 	switch (set) {
-	case SCAN_ANY_LINE:
-		return is_blank(c) || is_base64(c);
 	case SCAN_ANY_HASH:
 		return is_digit(c) || is_lower(c);
 	case SCAN_ANY_LIST:

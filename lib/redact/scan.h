@@ -18,9 +18,8 @@
 #define SCAN_ANCHORS_MAX  64u
 
 /* Stand-ins within an anchor for a set of bytes. */
-#define SCAN_ANY_LINE '\001' /* blank or base64: how a line of a key may begin */
-#define SCAN_ANY_HASH '\002' /* digit or lower case: the id in "$6$" */
-#define SCAN_ANY_LIST '\003' /* blank or comma: between numbers */
+#define SCAN_ANY_HASH '\001' /* digit or lower case: the id in "$6$" */
+#define SCAN_ANY_LIST '\002' /* blank or comma: between numbers */
 
 struct scan {
 	uint64_t table[SCAN_ANCHOR_BYTES][256];

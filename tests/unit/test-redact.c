@@ -171,6 +171,8 @@ static const char *const keep[] = {
 	"LoadCredential=foo:/etc/foo\nKeyringMode=private\n",
 	"docker run -u 1000:1000 x; journalctl -u a.service; nc -u host 53; -u a:/b\n",
 	"      TOKEN:  <set to the key 'token' in secret 'x'>  Optional: false\n",
+	"kind: ConfigMap\ndata:\n  foo: bar\n  Kind: Secret\nkind: SecretStore\ndata:\n  a: b\n",
+	"data:\n  foo: bar\nkind: ConfigMap\nmetadata:\n  kind: Secret\n",
 	"<a accesskey=\"n\" href=\"x\">\n",
 	"design=x signature: y SIGTERM=15 signal=9 superuser: x\n",
 	"[REDACTED:password] and [REDACTED:certificate 1170 bytes, CN=x]\n",
@@ -287,6 +289,25 @@ static const struct rewrite hide[] = {
 	{ "GET /b?X-Amz-Credential=A%2Fb&X-Amz-Signature=0f&sig=a%3D&x=1\n",
 	    "GET /b?X-Amz-Credential=[REDACTED:secret]&X-Amz-Signature=[REDACTED:key]&sig="
 	    "[REDACTED:key]&x=1\n" },
+
+	/* Secrets of Kubernetes in manifests. */
+	{ "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\ntype: Opaque\nstringData:\n"
+	  "  foo: bar\n  # note\n  multi: |\n    a\n    b\n  \"q\": 'r'\nother: stays\n",
+	    "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\ntype: Opaque\nstringData:\n"
+	    "  foo: [REDACTED:secret]\n  # note\n  multi: |\n    [REDACTED:secret]\n  \"q\": "
+	    "'[REDACTED:secret]'\nother: stays\n" },
+	{ "kind: Secret\ndata:\n  foo: YmFy\n  n: NyBieXRlcyBsb25n\n---\nkind: ConfigMap\n"
+	  "data:\n  foo: YmFy\n",
+	    "kind: Secret\ndata:\n  foo: [REDACTED:secret]\n  n: NyBieXRlcyBsb25n\n---\nkind: "
+	    "ConfigMap\ndata:\n  foo: YmFy\n" },
+	{ "items:\n- data:\n    foo: YmFy\n    ca.crt: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t\n"
+	  "  kind: Secret\n- data:\n    foo: YmFy\n  kind: ConfigMap\n",
+	    "items:\n- data:\n    foo: [REDACTED:secret]\n    ca.crt: [REDACTED:certificate 36 "
+	    "bytes]\n  kind: Secret\n- data:\n    foo: YmFy\n  kind: ConfigMap\n" },
+	{ "{\n  \"kind\": \"Secret\",\n  \"data\": {\n    \"foo\": \"YmFy\"\n  },\n  \"x\": "
+	  "\"y\"\n}\n",
+	    "{\n  \"kind\": \"Secret\",\n  \"data\": {\n    \"foo\": \"[REDACTED:secret]\"\n  "
+	    "},\n  \"x\": \"y\"\n}\n" },
 
 	/* HTTP. */
 	{ "Authorization: Bearer abc.def\n",
