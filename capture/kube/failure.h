@@ -42,5 +42,16 @@ const char *kube_failure_name(enum kube_failure f);
 /* The failure for an HTTP status; NONE for 2xx. */
 enum kube_failure kube_failure_of_status(int status);
 
+/* The negative errno that goes with F in a fault; 0 for NONE. */
+int kube_failure_errno(enum kube_failure f);
+
+/* The failure for what OpenSSL says of the server's certificate (X509_V_…) once it was refused.
+ */
+enum kube_failure kube_failure_of_verify(long verify_result);
+
+/* The failure for OpenSSL's error text when the server ended the handshake with an alert; NONE
+ * when there is none in it. */
+enum kube_failure kube_failure_of_alert(const char *text);
+
 /* True when the API cannot be used at all: no request would end better. */
 bool kube_failure_is_fatal(enum kube_failure f);

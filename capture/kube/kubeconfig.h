@@ -17,6 +17,8 @@ struct fault;
 /* Each of CA bundle, certificate, key; and a token file (service account tokens have 1 KB). */
 #define KUBECONFIG_FILE_MAX_BYTES  (1024u * 1024u)
 #define KUBECONFIG_TOKEN_MAX_BYTES (64u * 1024u)
+/* MicroShift writes one per name of the host. */
+#define KUBECONFIG_CANDIDATES_MAX  32u
 /* Where MicroShift keeps them: this directory's kubeconfig, then those of its directories. */
 #define KUBECONFIG_DIR		   "/var/lib/microshift/resources/kubeadmin"
 
