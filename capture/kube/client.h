@@ -69,6 +69,7 @@ struct kube_request {
 	uint64_t timeout_usec; /* from its start to its end, with retries; 0 = the client's */
 	uint64_t max_bytes;    /* of the body; 0 = KUBE_BODY_MAX_BYTES */
 	enum kube_lane lane;
+	bool no_retry;
 };
 
 /* How a request ended. Valid during on_done only. */
@@ -99,14 +100,14 @@ struct kube_handlers {
 	void (*on_done)(const struct kube_result *result, void *userdata);
 };
 
-/* CONFIG and OPTIONS (which may be NULL) are only read here, except stop_fd. Nothing is sent.
- * Returns 0, -EINVAL when a key or certificate does not load, other negative errno. The caller
- * owns *ret. */
+/* CONFIG and OPTIONS (which may be NULL) are only read here, except stop_fd. Nothing is sent,
+ * and the key is not tried: one that does not load is KUBE_FAILURE_LOCAL of each request.
+ * Returns 0 or negative errno. The caller owns *ret. */
 int kube_client_new(const struct kubeconfig *config, const struct kube_options *options,
     struct kube_client **ret, struct fault *reterr);
 
-/* Queues GET of REQUEST, which is copied. Returns 0 or negative errno; -EINVAL for a path that
- * is none. */
+/* Queues GET of REQUEST, which is copied. Returns 0; -EINVAL for a path that is none;
+ * -ECANCELED once kube_client_run() is being cut short; -ENOMEM. */
 int kube_get(struct kube_client *c, const struct kube_request *request,
     const struct kube_handlers *handlers, void *userdata);
 
