@@ -21,7 +21,7 @@ struct fault;
 /* The two documents of a cluster with 100 operators have 2 MB. */
 #define DISCOVERY_MAX_BYTES	(8u * 1024u * 1024u)
 /* A cluster with 100 operators has about 1,500. */
-#define DISCOVERY_MAX_RESOURCES 20000u
+#define DISCOVERY_MAX_RESOURCES 5000u
 #define DISCOVERY_MAX_GROUPS	2000u
 /* One group that hangs costs this much, once, beside the others. */
 #define DISCOVERY_REQUEST_USEC	(5 * UINT64_C(1000000))
@@ -87,6 +87,14 @@ DEFINE_CLEANUP(struct kube_discovery *, kube_discovery_free);
  * -E2BIG, -ENOMEM. Entries that could not be names are left out and noted as stale. */
 int kube_discovery_add_aggregated(
     struct kube_discovery *d, const char *body, size_t size, struct fault *reterr);
+
+int kube_discovery_add_stale(
+    struct kube_discovery *d, const char *group, const char *version, const char *reason);
+
+/* Calls FN for each version of each group of an APIGroupList, the preferred one first. */
+typedef void (*kube_group_version_fn)(const char *group, const char *version, void *userdata);
+int kube_discovery_read_groups(const char *body, size_t size, kube_group_version_fn fn,
+    void *userdata, struct fault *reterr);
 
 /* An APIResourceList of GROUP and VERSION. Versions of a group are added in order. */
 int kube_discovery_add_resources(struct kube_discovery *d, const char *group,
