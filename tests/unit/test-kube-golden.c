@@ -156,8 +156,8 @@ on_item(struct kube_value *item, void *userdata)
 	struct conversion *c = userdata;
 
 	begin(c);
-	assert(redact_object(c, item) == 0);
-	return kube_yaml_list_item(c->writer, item);
+	assert(redact_object(c, owned) == 0);
+	return kube_yaml_list_item(c->writer, owned);
 }
 
 /* The file made of the answer BODY, fed in pieces of PIECE bytes. */
