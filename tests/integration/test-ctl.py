@@ -103,7 +103,7 @@ class World:
     def command(self, *args):
         return [CTL, *args, "--socket", self.socket]
 
-    def run(self, *args, env=None, text=True, timeout=20):
+    def run(self, *args, env=None, text=True, timeout=60):
         full = dict(os.environ, TZ="UTC", LC_ALL="C", **(env or {}))
         p = subprocess.run(
             self.command(*args), cwd=self.dir, env=full, timeout=timeout,
