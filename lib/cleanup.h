@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(fn) __attribute__((cleanup(fn)))
+/* `unused`: a variable that only owns something is used by its destructor, which clang does not
+ * see. */
+#define _cleanup_(fn) __attribute__((cleanup(fn), unused))
 
 /* clang-format off */
 
