@@ -51,6 +51,8 @@ const struct anchor redact_anchors[] = {
 	{ "-sig", true, RULE_PAIR }, /* X-Amz-Signature */
 	{ "sig=", true, RULE_PAIR },
 	{ "ndpw", true, RULE_PAIR }, /* bindpw */
+	{ "_pw", true, RULE_PAIR },
+	{ "-pw", true, RULE_PAIR },
 	{ "otpw", true, RULE_PAIR }, /* rootpw */
 	{ "pw=", true, RULE_PAIR },
 	{ "pw:", true, RULE_PAIR },

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/fault.h"
+#include "lib/json.h"
 #include "lib/redact/redact.h"
 
 /* Output of a filter, in memory. */
@@ -613,6 +615,28 @@ test_long_name(void)
 	    "value behind a long name");
 }
 
+/* What was JSON is JSON afterwards. Single strings count, which PEM rows are made of. */
+static void
+test_json(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ELEMENTSOF(hide) + ELEMENTSOF(pem); i++) {
+		const struct rewrite *row =
+		    i < ELEMENTSOF(hide) ? &hide[i] : &pem[i - ELEMENTSOF(hide)];
+		_cleanup_json_ cJSON *before = NULL;
+		_cleanup_json_ cJSON *after = NULL;
+		struct fault fault;
+
+		if (json_parse(row->input, strlen(row->input), &before, &fault) < 0)
+			continue;
+		n++;
+		ok(json_parse(row->want, strlen(row->want), &after, &fault) >= 0,
+		    "JSON row %zu", i);
+	}
+	ok(n >= 10, "%zu rows are JSON", n);
+}
+
 static void
 test_binary(void)
 {
@@ -761,6 +785,7 @@ main(void)
 	test_chunks();
 	test_long();
 	test_long_name();
+	test_json();
 	test_binary();
 	test_describe();
 	test_counts();
