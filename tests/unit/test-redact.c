@@ -127,6 +127,8 @@ static const char *const keep[] = {
 	"uid: 6ba7b810-9dad-11d1-80b4-00c04fd430c8\n",
 	"ca.key: MTY3OSBieXRlcyBsb25n\n",
 	"token: NyBieXRlcyBsb25n\npassword: MCBieXRlcyBsb25n\n",
+	/* [REDACTED:certificate 1122 bytes], parsed and replaced before it came here. */
+	"kind: Secret\ndata:\n  tls.crt: W1JFREFDVEVEOmNlcnRpZmljYXRlIDExMjIgYnl0ZXNdCg==\n",
 	"ca.key: {}\n\"f:token\":{},\"f:password\":{\".\":{}}",
 	"passwd:     files sss systemd\ngroup:      files sss systemd\n",
 	"PWD=/root\nOLDPWD=/srv/app\n",
