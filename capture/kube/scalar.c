@@ -145,6 +145,9 @@ is_integer(const char *plain)
 		case 'b':
 		case 'B':
 			plain += 2;
+			/* go-yaml takes "0b+1" too. */
+			if (*plain == '+' || *plain == '-')
+				plain++;
 			return *plain != '\0' && plain[strspn(plain, "01")] == '\0';
 		case 'o':
 		case 'O':
