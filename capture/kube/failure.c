@@ -127,7 +127,6 @@ enum kube_failure
 kube_failure_of_verify(long verify_result)
 {
 	switch (verify_result) {
-	case X509_V_OK: /* the chain is good, so it is the name that curl compares itself */
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
 		return KUBE_FAILURE_TLS_NAME;

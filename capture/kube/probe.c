@@ -11,6 +11,7 @@
 
 /* /version has 400 bytes, /readyz "ok". */
 #define PROBE_MAX_BYTES 65536u
+#define MARGIN_USEC	(50 * USEC_PER_MSEC)
 
 struct question {
 	struct kube_probe *probe;
@@ -54,7 +55,9 @@ ask(struct kube_client *c, const char *path, uint64_t deadline_usec, struct ques
 	struct kube_request request = {
 		.path = path,
 		.accept = "application/json, */*",
-		.timeout_usec = deadline_usec > now ? deadline_usec - now : 1,
+		/* A little before the end, so that it says itself what it waited for. */
+		.timeout_usec =
+		    deadline_usec > now + MARGIN_USEC ? deadline_usec - now - MARGIN_USEC : 1,
 		.max_bytes = PROBE_MAX_BYTES,
 		.no_retry = true,
 	};

@@ -521,6 +521,9 @@ curl_failure(const struct transfer *t, CURLcode code)
 	case CURLE_OPERATION_TIMEDOUT:
 		return KUBE_FAILURE_TIMEOUT;
 	case CURLE_PEER_FAILED_VERIFICATION:
+		/* curl compares the names itself, and has no code for it. */
+		if (strstr(t->error_text, "subject name"))
+			return KUBE_FAILURE_TLS_NAME;
 		(void)curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
 		return kube_failure_of_verify(verify);
 	case CURLE_SSL_CONNECT_ERROR:
@@ -606,11 +609,10 @@ describe_timeout(const struct transfer *t, struct fault *f)
 	if (t->is_started)
 		(void)fault_set(f, -ETIMEDOUT, "the answer is too slow: %s in %s",
 		    text_format_bytes(t->bytes, size, sizeof(size)), span);
-	else if (connected == 0)
-		(void)fault_set(f, -ETIMEDOUT, "no connection to %s in %s", host, span);
-	else if (t->setup->is_tls && secured == 0)
-		(void)fault_set(
-		    f, -ETIMEDOUT, "%s takes the connection, but no TLS in %s", host, span);
+	else if (t->setup->is_tls ? secured == 0 : connected == 0)
+		/* curl does not tell which part of it took so long. */
+		(void)fault_set(f, -ETIMEDOUT, "no %sconnection to %s in %s",
+		    t->setup->is_tls ? "TLS " : "", host, span);
 	else
 		(void)fault_set(f, -ETIMEDOUT, "no answer from %s in %s", host, span);
 }
