@@ -272,7 +272,9 @@ kube_discover(struct kube_client *c, uint64_t deadline_usec, struct kube_discove
 	ask(c, "/api", ACCEPT_ALL, api);
 	ask(c, "/apis", ACCEPT_ALL, apis);
 	(void)kube_client_run(c, deadline_usec);
-	if (kube_failure_is_fatal(api->failure) || api->failure == KUBE_FAILURE_HTTP_403) {
+	/* A server that does not know this form at all may know the oldest. */
+	if (api->failure != KUBE_FAILURE_NONE && api->failure != KUBE_FAILURE_HTTP_404 &&
+	    api->failure != KUBE_FAILURE_HTTP_406) {
 		*ret_failure = api->failure;
 		return fault_set(reterr, api->fault.code, "%s", api->fault.text);
 	}

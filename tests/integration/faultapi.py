@@ -126,13 +126,26 @@ class FaultApi:
                 self.greet(self, connection)
                 return
             if self.context:
-                connection = self.context.wrap_socket(connection, server_side=True)
+                connection = self.handshake(connection)
             while self.serve_one(connection):
                 pass
         except (OSError, EOFError):
             pass
         finally:
             connection.close()
+
+    def handshake(self, connection):
+        """Ends it politely when it fails: a reset would overtake the alert that says why."""
+        raw = connection.dup()
+        with raw:
+            raw.settimeout(2)
+            try:
+                return self.context.wrap_socket(connection, server_side=True)
+            except ssl.SSLError:
+                raw.shutdown(socket.SHUT_WR)
+                while raw.recv(65536):
+                    pass
+                raise
 
     def serve_one(self, connection):
         head = b""
