@@ -6,7 +6,7 @@
  * Text goes in in pieces of any size, redacted text comes out through a callback. A value that
  * must not leave is replaced by a visible marker, "[REDACTED:password]"; key names, quotes and
  * line structure around it stay, so that JSON stays JSON and YAML stays readable. What is
- * looked for is in rules.c; docs on how the stream works are in redact.c.
+ * looked for stands in the tables of rules.c, how the stream works at the head of redact.c.
  *
  * Promises, each with a test:
  *  - the output does not depend on how the input is cut into pieces;

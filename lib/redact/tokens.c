@@ -89,7 +89,6 @@ token_match_prefix(struct view *v, size_t at, struct finding *ret)
 			continue;
 		if (run_length(v, start, p->charset, p->min) < p->min)
 			return VERDICT_PASS;
-		ret->value.left = 0;
 		(void)hide_run(ret, p->kind, at, p->charset);
 		ret->body = start;
 		return VERDICT_HIDE;

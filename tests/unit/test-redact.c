@@ -15,7 +15,6 @@ struct sink {
 	char *data; /* owned */
 	size_t len;
 	size_t size;
-	size_t largest; /* longest piece that was handed over */
 };
 
 static void
@@ -37,8 +36,6 @@ on_write(const void *data, size_t len, void *userdata)
 	memcpy(s->data + s->len, data, len);
 	s->len += len;
 	s->data[s->len] = '\0';
-	if (len > s->largest)
-		s->largest = len;
 	return 0;
 }
 
