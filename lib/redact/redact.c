@@ -50,6 +50,7 @@ struct redact {
 
 	uint8_t *buffer; /* owned, [REDACT_BUFFER_BYTES + PADDING_BYTES] */
 	size_t len;	 /* bytes in it */
+	size_t used;	 /* the most there were since it was cleared */
 	size_t out;	 /* written up to here */
 	size_t pos;	 /* decided up to here */
 	size_t barrier;	 /* not looked back behind this */
@@ -94,7 +95,7 @@ redact_free(struct redact *r)
 		explicit_bzero(r->described, REDACT_DESCRIBE_BYTES);
 	free(r->described);
 	if (r->buffer)
-		explicit_bzero(r->buffer, REDACT_BUFFER_BYTES);
+		explicit_bzero(r->buffer, r->used);
 	free(r->buffer);
 	free(r);
 }
@@ -490,6 +491,8 @@ redact_write(struct redact *r, const void *data, size_t len)
 			n = len;
 		memcpy(r->buffer + r->len, p, n);
 		r->len += n;
+		if (r->len > r->used)
+			r->used = r->len;
 		p += n;
 		len -= n;
 		if (r->len - r->pos >= r->want)
@@ -508,7 +511,9 @@ redact_finish(struct redact *r)
 	if (r->error == 0 && r->hiding)
 		end_hiding(r);
 	error = r->error;
-	explicit_bzero(r->buffer, REDACT_BUFFER_BYTES);
+	/* Not all of it: texts may be short and many. */
+	explicit_bzero(r->buffer, r->used);
+	r->used = 0;
 	r->hiding = r->begun = r->moved = false;
 	r->kube = (struct kubesecret){ 0 };
 	r->len = r->out = r->pos = r->barrier = r->want = 0;
