@@ -14,6 +14,9 @@
  */
 #define TYPED_MAX_BYTES 320u
 
+/* Longest of the words. */
+#define WORD_MAX_BYTES 5u
+
 static bool
 is_digit(char c)
 {
@@ -237,7 +240,7 @@ scalar_looks_typed(const char *text, size_t len)
 		return is_long_number(text, len);
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	if (is_word(copy))
+	if (len <= WORD_MAX_BYTES && is_word(copy))
 		return true;
 	if (!is_digit(copy[0]) && copy[0] != '+' && copy[0] != '-' && copy[0] != '.')
 		return false;
