@@ -39,6 +39,7 @@ struct arguments {
 	uint64_t deadline_usec; /* span; 0 = none */
 	uint64_t timeout_usec, max_bytes, list_usec;
 	bool print_body, previous, restart;
+	int n_logs; /* so many of the paths go to the lane of the logs */
 	uint64_t fail_after;
 };
 
@@ -178,6 +179,7 @@ verb_get(struct kube_client *c, const struct arguments *arg, char **paths, int n
 		struct kube_request request = {
 			.timeout_usec = arg->timeout_usec,
 			.max_bytes = arg->max_bytes,
+			.lane = i < arg->n_logs ? KUBE_LANE_LOGS : KUBE_LANE_API,
 		};
 
 		answers[i] = (struct answer){
@@ -323,7 +325,7 @@ parse_arguments(int argc, char **argv, struct arguments *arg)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "+k:c:t:d:s:m:r:L:f:1bpR")) >= 0) {
+	while ((o = getopt(argc, argv, "+k:c:t:d:s:m:r:L:f:l:1bpR")) >= 0) {
 		switch (o) {
 		case 'k':
 			arg->kubeconfig = optarg;
@@ -353,6 +355,9 @@ parse_arguments(int argc, char **argv, struct arguments *arg)
 			break;
 		case 'f':
 			arg->fail_after = strtoull(optarg, NULL, 10);
+			break;
+		case 'l':
+			arg->n_logs = atoi(optarg);
 			break;
 		case '1':
 			arg->options.http1 = true;

@@ -144,11 +144,12 @@ def test_deadline_of_all(w):
 
 
 def test_hanging_logs_do_not_hold_up_lists(w):
-    # One stream that hangs costs its own time, not that of what is beside it.
     api = w.serve({"/hang": f.hang, **GOOD})
-    o = w.run(api, "-t", "1000", "get", "/hang", "/ok", "/ok?2", "/ok?3")
-    check(o["/hang"], "timeout")
-    check(o["/ok?3"], "")
+    logs = [f"/hang?n={n}" for n in range(20)]
+    o = w.run(api, "-d", "1500", "-l", "20", "get", *logs, "/ok", "/ok?2")
+    check(o["/ok"], "")
+    check(o["/ok?2"], "")
+    assert all(o[path]["failure"] == "timeout" for path in logs), o
 
 
 def test_drips(w):
@@ -490,6 +491,7 @@ http {{
     listen 127.0.0.1:{port} ssl http2; server_name localhost; root {dir}/www;
     ssl_certificate {pki}/server.crt; ssl_certificate_key {pki}/server.key;
     ssl_client_certificate {pki}/ca.crt; ssl_verify_client on;
+    location /hang {{ proxy_pass http://127.0.0.1:{behind}; }}
   }}
 }}
 """
@@ -503,12 +505,13 @@ def test_http2(w):
         port = s.getsockname()[1]
     os.makedirs(w.dir + "/www")
     os.chmod(w.dir, 0o755)
+    behind = w.serve({"/hang": f.hang}, cert=None)
     paths = [f"/f{n}" for n in range(24)]
     for n, path in enumerate(paths):
         with open(w.dir + "/www" + path, "w", encoding="ascii") as out:
             out.write("x" * (n * 40000))
     with open(w.dir + "/nginx.conf", "w", encoding="ascii") as out:
-        out.write("user root;" + NGINX.format(dir=w.dir, port=port, pki=w.pki.dir))
+        out.write("user root;" + NGINX.format(dir=w.dir, port=port, pki=w.pki.dir, behind=behind.port))
     server = subprocess.Popen([program, "-c", w.dir + "/nginx.conf", "-p", w.dir],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -527,7 +530,10 @@ def test_http2(w):
         assert o["metrics"]["connections"] == 1, o["metrics"]
         o = w.run(None, "-1", "get", *paths, config=config)
         assert all(o[p]["http"] == 1 and not o[p]["failure"] for p in paths), o
-        # One that is over its limit ends alone.
+        # One that hangs, or is over its limit, ends alone.
+        o = w.run(None, "-t", "2000", "get", "/hang", *paths, config=config)
+        check(o["/hang"], "timeout", "no answer from localhost")
+        assert all(o[p]["http"] == 2 and not o[p]["failure"] for p in paths), o
         o = w.run(None, "-m", "500000", "get", *paths, config=config)
         for n, path in enumerate(paths):
             check(o[path], "too-large" if n * 40000 > 500000 else "")
