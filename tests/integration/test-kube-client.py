@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import traceback
@@ -18,6 +19,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import faultapi as f  # noqa: E402
 from faultapi import answer, status  # noqa: E402
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.environ.get("top_srcdir", os.path.dirname(os.path.dirname(HERE)))
 BUILD = os.path.abspath(os.environ.get("top_builddir", "."))
 PROGRAM = os.path.join(BUILD, "tests/integration/kube-get")
 # A fault must end in about its time; this much more is the machine's.
@@ -479,6 +482,38 @@ def test_discovery_fails(w):
     o = w.run(w.serve({"/api": deep, "/apis": deep, "/api/v1": deep}), "discover")["discover"]
     check(o, "bad-answer", "nested")
     check(w.run(w.serve({"/api": f.cut, "/apis": f.cut}), "discover")["discover"], "truncated")
+
+
+def recording(form):
+    """What a real server (Kubernetes 1.35) answered: aggregated or legacy discovery, the same lists."""
+    table = {}
+    with tarfile.open(os.path.join(TOP, "tests/data/kube/microshift-small.tar.xz")) as tar:
+        files = {m.name[len("api/"):]: tar.extractfile(m).read()
+                 for m in tar if m.isfile() and m.name.startswith("api/")}
+    for line in files["index.jsonl"].splitlines():
+        e = json.loads(line)
+        if e["path"] in ("/api", "/apis") and ("apidiscovery" in e["accept"]) != (form == "aggregated"):
+            continue
+        table[e["path"]] = answer(e["status"], files["bodies/" + e["file"]], kind=e["type"])
+    return table
+
+
+def test_recorded_discovery(w):
+    found = {}
+    for form in ("aggregated", "legacy"):
+        api = w.serve(recording(form))
+        o = w.run(api, "discover")["discover"]
+        check(o, "")
+        assert o["aggregated"] == (form == "aggregated") and not o["stale"], o
+        found[form] = o["resources"]
+    key = lambda r: r["path"]  # noqa: E731
+    assert len(found["legacy"]) == 76, len(found["legacy"])
+    assert sorted(found["aggregated"], key=key) == sorted(found["legacy"], key=key)
+    lists = [r["path"] for r in found["legacy"] if r["list"]]
+    api = w.serve(recording("legacy"))
+    o = w.run(api, "list", *lists)
+    for path in lists:
+        check(o[path], "")
 
 
 NGINX = """
