@@ -530,6 +530,8 @@ store_member(struct bundle_member *m)
 	/* Others may have been stored since this one was begun. */
 	if (size == 0 && spill_size(m->spill) > 0)
 		return refuse(b, m->path, -EDQUOT);
+	if (m->options.is_whole && (size < spill_size(m->spill) || spill_dropped(m->spill) > 0))
+		return refuse(b, m->path, -EDQUOT);
 	if (size < spill_size(m->spill)) {
 		m->limited_by_room = true;
 		m->limited_by_archive = spill_size(m->spill) <= b->scope_left_bytes;

@@ -53,6 +53,7 @@ struct bundle_member_options {
 	 * which takes everything for lines of text, could make a list of what has to be a
 	 * string. */
 	bool is_redacted;
+	bool is_whole; /* is stored whole or not at all: a part of it could not be read */
 	bool is_final; /* has no limit; for the capture's own last members */
 };
 

@@ -530,6 +530,11 @@ test_redacted_by_the_writer(void)
 	ok_int(bundle_member_end(member), 0, "ends");
 	ok_int(
 	    bundle_add(b, "tree/b", text, strlen(text), NULL), 0, "another goes the usual way");
+	options.is_whole = true;
+	options.max_bytes = 10;
+	ok_int(bundle_add(b, "tree/c", text, strlen(text), &options), -EDQUOT, "whole or not");
+	ok(!bundle_contains(b, "tree/c") && record->files[2].missing,
+	    "it is listed as missing");
 	ok_int(bundle_redactions(b), 4, "counts both");
 	ok_int(record->files[0].redactions, 3, "also in the manifest");
 	ok_int(bundle_close(b, &f), 0, "closes");
