@@ -231,6 +231,7 @@ run_collector(
 		.record = record,
 		.deadline_usec = begin + wall,
 		.root = c->options->root,
+		.kubeconfig = c->options->kubeconfig,
 	};
 	char span[32];
 

@@ -42,7 +42,8 @@ struct collector_context {
 	struct bundle *bundle;
 	struct manifest_collector *record; /* filled by bundle and collector_run_command() */
 	uint64_t deadline_usec;		   /* monotonic: of this collector */
-	const char *root; /* "" or, in tests, a directory that stands for "/" */
+	const char *root;	/* "" or, in tests, a directory that stands for "/" */
+	const char *kubeconfig; /* the one to use; NULL = MicroShift's */
 };
 
 struct collector {

@@ -89,6 +89,7 @@ run_capture(const struct options *o, const struct settings *settings,
 	options->progress = progress;
 	options->cmdline = o->cmdline;
 	options->root = "";
+	options->kubeconfig = o->kubeconfig;
 	(void)alarm(
 	    (unsigned)(profile_limits(request->profile)->wall_usec / USEC_PER_SEC) + HANG_SEC);
 	r = capture_run(options, ret, reterr);
@@ -131,6 +132,9 @@ make_manual_request(
 	text_copy(ret->reason, sizeof(ret->reason), o->reason);
 	for (size_t i = 0; i < strv_length(o->only); i++)
 		if (strv_append(&ret->only, o->only[i]) < 0)
+			return -ENOMEM;
+	for (size_t i = 0; i < strv_length(o->namespaces); i++)
+		if (strv_append(&ret->namespaces, o->namespaces[i]) < 0)
 			return -ENOMEM;
 	return 0;
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "capture/options.h"
+#include "lib/fault.h"
+#include "lib/namepattern.h"
 #include "lib/paths.h"
 #include "lib/report.h"
 #include "lib/reportid.h"
@@ -14,6 +16,7 @@
 void
 options_done(struct options *o)
 {
+	strv_free(o->namespaces);
 	strv_free(o->only);
 	free(o->cmdline);
 	*o = (struct options){ 0 };
@@ -32,6 +35,8 @@ print_help(FILE *f)
 	    "  -o, --output DIR         write the report into DIR\n"
 	    "  -p, --profile PROFILE    flash, crash, startup, cert, pressure, final or full\n"
 	    "      --only NAME[,NAME]   run these collectors only\n"
+	    "      --namespaces PATTERN[,PATTERN]\n"
+	    "                           take these namespaces too: globs or /expressions/\n"
 	    "  -r, --reason TEXT        why, for the person who will read the report\n"
 	    "      --compression TYPE   zstd, xz or gzip\n"
 	    "\n"
@@ -40,6 +45,7 @@ print_help(FILE *f)
 	    "      --salvage            close what a killed capture of ID left behind\n"
 	    "      --state-dir DIR      the daemon's directory [" STATE_DIR "]\n"
 	    "\n"
+	    "      --kubeconfig FILE    ask the API with this instead of MicroShift's own\n"
 	    "      --config FILE        read this instead of supportd.conf and its drop-ins\n"
 	    "      --collect-dir DIR    read collectors from here instead of collect.d\n"
 	    "      --debug              say more on standard error\n"
@@ -86,9 +92,10 @@ check_options(struct options *o)
 		return options_error("--salvage needs --id%s", "");
 	if (!o->id && !o->output)
 		return options_error("what to do? Give --output DIR (or --id ID)%s", "");
-	if (o->id && (o->profile || o->only || o->reason || o->compression))
+	if (o->id && (o->profile || o->only || o->namespaces || o->reason || o->compression))
 		return options_error("with --id these come from the request and supportd.conf: "
-				     "--profile, --only, --reason, --compression%s",
+				     "--profile, --only, --namespaces, --reason, "
+				     "--compression%s",
 		    "");
 	if (o->output && o->state_dir)
 		return options_error("--state-dir is for --id%s", "");
@@ -100,6 +107,21 @@ check_options(struct options *o)
 	return 0;
 }
 
+static int
+read_namespaces(struct options *o, const char *value)
+{
+	struct fault fault;
+
+	strv_free(o->namespaces);
+	o->namespaces = NULL;
+	if (strv_split(value, ", ", &o->namespaces) < 0)
+		return -ENOMEM;
+	for (char **p = o->namespaces; p && *p; p++)
+		if (name_pattern_check(*p, &fault) < 0)
+			return options_error("--namespaces: %s", fault.text);
+	return 0;
+}
+
 int
 options_parse(int argc, char *argv[], struct options *o)
 {
@@ -108,6 +130,8 @@ options_parse(int argc, char *argv[], struct options *o)
 		OPTION_SALVAGE,
 		OPTION_STATE_DIR,
 		OPTION_ONLY,
+		OPTION_NAMESPACES,
+		OPTION_KUBECONFIG,
 		OPTION_COMPRESSION,
 		OPTION_CONFIG,
 		OPTION_COLLECT_DIR,
@@ -118,6 +142,8 @@ options_parse(int argc, char *argv[], struct options *o)
 		{ "output", required_argument, NULL, 'o' },
 		{ "profile", required_argument, NULL, 'p' },
 		{ "only", required_argument, NULL, OPTION_ONLY },
+		{ "namespaces", required_argument, NULL, OPTION_NAMESPACES },
+		{ "kubeconfig", required_argument, NULL, OPTION_KUBECONFIG },
 		{ "reason", required_argument, NULL, 'r' },
 		{ "compression", required_argument, NULL, OPTION_COMPRESSION },
 		{ "id", required_argument, NULL, OPTION_ID },
@@ -161,6 +187,13 @@ options_parse(int argc, char *argv[], struct options *o)
 			if (strv_length(o->only) == 0)
 				return options_error(
 				    "--only needs the name of a collector%s", "");
+			break;
+		case OPTION_NAMESPACES:
+			if (read_namespaces(o, optarg) < 0)
+				return -EINVAL;
+			break;
+		case OPTION_KUBECONFIG:
+			o->kubeconfig = optarg;
 			break;
 		case OPTION_COMPRESSION:
 			o->compression = optarg;

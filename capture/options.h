@@ -26,8 +26,10 @@ struct options {
 	const char *collect_dir;
 	const char *profile;
 	const char *compression;
-	char **only;   /* owned */
-	char *cmdline; /* owned */
+	const char *kubeconfig;
+	char **only;	   /* owned */
+	char **namespaces; /* owned: valid patterns */
+	char *cmdline;	   /* owned */
 };
 
 /* Returns 1 to go on, 0 when everything is done (--help, --version), or a negative errno after

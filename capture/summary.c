@@ -32,6 +32,10 @@ static const struct {
 	{ "sos_commands/microshift/microshift_show-config_-m_effective",
 	    "the configuration that is in effect" },
 	{ "sos_commands/logs/journalctl_--no-pager_--boot", "the journal of this boot" },
+	{ "sos_commands/microshift/event-filter.html",
+	    "the events of the cluster, in order of time" },
+	{ "sos_commands/microshift/inspect_namespaces.log",
+	    "what was asked of the API, and what is missing" },
 	{ "proc/pressure/memory", "whether memory was short" },
 };
 
@@ -135,6 +139,28 @@ put_report(FILE *f, const struct manifest *m)
 		    is_empty(m->end_reason) ? "it was cut short" : m->end_reason);
 }
 
+/* What the inspection of the cluster found out, in the order of its notes. */
+static void
+put_cluster(FILE *f, const struct manifest *m)
+{
+	static const char *const prefixes[] = { "API at ", "the API cannot ", "cluster: " };
+	bool any = false;
+
+	for (size_t i = 0; i < m->n_collectors; i++) {
+		if (!streq(m->collectors[i]->name, "kube"))
+			continue;
+		for (char *const *note = m->collectors[i]->notes; note && *note; note++) {
+			for (size_t j = 0; j < ELEMENTSOF(prefixes); j++) {
+				if (!text_has_prefix(*note, prefixes[j]))
+					continue;
+				(void)fprintf(
+				    f, "%s  %s\n", any ? "" : "\nThe cluster\n", *note);
+				any = true;
+			}
+		}
+	}
+}
+
 static bool
 put_gaps(FILE *f, const struct manifest *m, bool skipped)
 {
@@ -217,6 +243,7 @@ summary_format(const struct manifest *m, const struct request *request)
 	(void)fprintf(f, "MicroShift support report %s\n\n", m->id);
 	put_event(f, m, request);
 	put_report(f, m);
+	put_cluster(f, m);
 	put_missing(f, m);
 	put_first_files(f, m);
 	if (fclose(TAKE_PTR(f)) == 0)

@@ -365,6 +365,17 @@ add_event(cJSON *object, const struct unit_event *event)
 	return json_add_item(object, "event", unit_event_to_json(event));
 }
 
+static int
+add_texts(cJSON *object, const char *key, char *const *texts)
+{
+	int n = (int)strv_length(texts);
+
+	if (!texts)
+		return 0;
+	return json_add_item(
+	    object, key, cJSON_CreateStringArray((const char *const *)texts, n));
+}
+
 cJSON *
 request_to_json(const struct request *req)
 {
@@ -373,13 +384,9 @@ request_to_json(const struct request *req)
 	object = record_to_json(request_fields, ELEMENTSOF(request_fields), req);
 	if (!object || add_event(object, &req->event) < 0)
 		return NULL;
-	if (req->only) {
-		int n = (int)strv_length(req->only);
-
-		if (json_add_item(object, "only",
-			cJSON_CreateStringArray((const char *const *)req->only, n)) < 0)
-			return NULL;
-	}
+	if (add_texts(object, "only", req->only) < 0 ||
+	    add_texts(object, "namespaces", req->namespaces) < 0)
+		return NULL;
 	if (req->flash && json_add_item(object, "flash", cJSON_Duplicate(req->flash, true)) < 0)
 		return NULL;
 	return TAKE_PTR(object);
@@ -434,6 +441,7 @@ get_event(const cJSON *object, struct unit_event *ret, struct fault *reterr)
 void
 request_done(struct request *req)
 {
+	strv_free(req->namespaces);
 	strv_free(req->only);
 	cJSON_Delete(req->flash);
 	*req = (struct request){ 0 };
@@ -476,6 +484,11 @@ request_parse(const char *data, size_t size, struct request *ret, struct fault *
 	r = json_get_strv(object, "only", &req.only);
 	if (r < 0)
 		return fault_set(reterr, r, "member 'only' is invalid");
+	r = json_get_strv(object, "namespaces", &req.namespaces);
+	if (r < 0) {
+		strv_free(req.only);
+		return fault_set(reterr, r, "member 'namespaces' is invalid");
+	}
 	req.flash = cJSON_DetachItemFromObjectCaseSensitive(object, "flash");
 	*ret = req;
 	return 0;

@@ -6,6 +6,7 @@ const struct collector *const builtin_collectors[] = {
 	&flash_collector,
 	&host_collector,
 	&journal_collector,
+	&kube_collector,
 	&units_collector,
 	NULL,
 };

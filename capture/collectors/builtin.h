@@ -8,4 +8,5 @@ struct collector;
 extern const struct collector flash_collector;
 extern const struct collector host_collector;
 extern const struct collector journal_collector;
+extern const struct collector kube_collector;
 extern const struct collector units_collector;

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/tap.h"
+
+#include <errno.h>
+
+#include "capture/kube/inspect.h"
+#include "capture/kube/nodelogs.h"
+#include "tests/lib/lab.h"
+
+#define PODS "var/log/pods/"
+#define TREE "sos_commands/microshift/namespaces/"
+
+/* Writes TEXT, compressed, to the file PATH below the root. */
+static void
+put_gzip(struct lab *lab, const char *path, const char *text)
+{
+	_cleanup_free_ char *full = text_format("%s/%s", lab->root.path, path);
+	struct archive *a = archive_write_new();
+	struct archive_entry *e = archive_entry_new();
+
+	assert(full && a && e);
+	assert(archive_write_set_format_raw(a) == ARCHIVE_OK);
+	assert(archive_write_add_filter_gzip(a) == ARCHIVE_OK);
+	assert(archive_write_open_filename(a, full) == ARCHIVE_OK);
+	archive_entry_set_pathname(e, "x");
+	archive_entry_set_filetype(e, AE_IFREG);
+	assert(archive_write_header(a, e) == ARCHIVE_OK);
+	assert(archive_write_data(a, text, strlen(text)) >= 0);
+	assert(archive_write_close(a) == ARCHIVE_OK);
+	archive_entry_free(e);
+	archive_write_free(a);
+}
+
+static bool
+has_path(struct lab *lab, const char *path)
+{
+	return lab_find(lab, path) != NULL;
+}
+
+/* There is no kubeconfig, so no API: the logs of this node, in the places of the tree. */
+static void
+test_without_api(void)
+{
+	_cleanup_lab_ struct lab lab;
+
+	lab_open(&lab);
+	lab_put(&lab, PODS "openshift-dns_dns-x_uid1/dns/0.log", "T1 stdout F old\n");
+	lab_put(&lab, PODS "openshift-dns_dns-x_uid1/dns/1.log",
+	    "T2 stdout P pass\n"
+	    "T3 stdout F word=hunter2x9\n");
+	lab_put(
+	    &lab, PODS "openshift-dns_dns-x_uid1/dns/1.log.20261122-130000", "T0 stderr F r\n");
+	put_gzip(&lab, PODS "openshift-dns_dns-x_uid1/dns/0.log.20261122-120000.gz",
+	    "T0 stdout F packed\n");
+	lab_put(&lab, PODS "openshift-dns_dns-x_uid1/dns/notes.txt", "none of it\n");
+	lab_put(&lab, PODS "shop_web-1_uid2/web/0.log", "T1 stdout F secret of a shop\n");
+	lab_put(&lab, PODS "junk", "no directory\n");
+	ok(nodelogs_exist(&lab.ctx), "there is a directory of logs");
+	ok(!kube_inspect_has_config(&lab.ctx), "and no kubeconfig");
+	ok_int(kube_inspect(&lab.ctx, &lab.ctx.record->fault), OUTCOME_PARTIAL, "partial: %s",
+	    lab.ctx.record->fault.text);
+	ok(strstr(lab.ctx.record->fault.text, "no kubeconfig"), "says why");
+	lab_close(&lab);
+	ok_str(lab_text(&lab, TREE "openshift-dns/pods/dns-x/dns/dns/logs/current.log"),
+	    "T2 password=[REDACTED:password]\n", "the current log, as the API would give it");
+	ok_str(lab_text(&lab, TREE "openshift-dns/pods/dns-x/dns/dns/logs/previous.log"),
+	    "T1 old\n", "the one before");
+	ok_str(lab_text(&lab,
+		   TREE "openshift-dns/pods/dns-x/dns/dns/logs/rotated/1.log.20261122-130000"),
+	    "T0 r\n", "what was rotated");
+	ok_str(lab_text(&lab,
+		   TREE "openshift-dns/pods/dns-x/dns/dns/logs/rotated/0.log.20261122-120000"),
+	    "T0 packed\n", "also what was packed");
+	ok(!has_path(&lab, TREE "shop/pods/web-1/web/web/logs/current.log"),
+	    "no namespace that nobody asked for");
+	ok(has_path(&lab, "sos_commands/microshift/timestamp") &&
+		has_path(&lab, "sos_commands/microshift/event-filter.html"),
+	    "the frame of the tree");
+	ok(strstr(lab_text(&lab, "sos_commands/microshift/inspect_namespaces.log"),
+	       "from this node instead of the API"),
+	    "marked in the log");
+}
+
+static void
+test_nothing(void)
+{
+	_cleanup_lab_ struct lab lab;
+
+	lab_open(&lab);
+	ok(!nodelogs_exist(&lab.ctx), "no logs here");
+	ok_int(kube_inspect(&lab.ctx, &lab.ctx.record->fault), OUTCOME_FAILED, "%s",
+	    lab.ctx.record->fault.text);
+	lab_close(&lab);
+	ok(has_path(&lab, "sos_commands/microshift/namespaces/"),
+	    "`namespaces` is always there");
+}
+
+int
+main(void)
+{
+	test_without_api();
+	test_nothing();
+	return tap_done();
+}
