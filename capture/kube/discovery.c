@@ -66,14 +66,24 @@ is_name(const char *s)
 	    s[0] != '-' && !strstr(s, "..");
 }
 
+/* A DNS label: the dot separates it from its group. */
+static bool
+is_label(const char *s)
+{
+	return is_name(s) && !strchr(s, '.');
+}
+
 int
 kube_discovery_add_stale(
     struct kube_discovery *d, const char *group, const char *version, const char *reason)
 {
-	struct kube_stale *grown, *s;
+	struct kube_stale *grown, *s = d->n_stale > 0 ? &d->stale[d->n_stale - 1] : NULL;
 
-	if (d->n_stale >= DISCOVERY_MAX_GROUPS)
-		return -E2BIG;
+	/* Servers of metrics have thousands of names that are none, in one group. */
+	if (d->n_stale >= DISCOVERY_MAX_GROUPS ||
+	    (s && streq(s->group, group) && streq(s->version, version) &&
+		streq(s->reason, reason)))
+		return 0;
 	grown = reallocarray(d->stale, d->n_stale + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -162,7 +172,7 @@ add_aggregated_resource(
 	struct entry e = { .singular = "", .kind = "" };
 	const char *scope = "";
 
-	if (json_get_string(json, "resource", &e.plural) <= 0 || !is_name(e.plural))
+	if (json_get_string(json, "resource", &e.plural) <= 0 || !is_label(e.plural))
 		return kube_discovery_add_stale(
 		    d, group, version, "a resource has a name that cannot be one");
 	(void)json_get_string(json, "singularResource", &e.singular);
@@ -180,7 +190,7 @@ add_aggregated_version(struct kube_discovery *d, const char *group, const cJSON 
 	const cJSON *resource;
 	int r;
 
-	if (json_get_string(json, "version", &version) <= 0 || !is_name(version))
+	if (json_get_string(json, "version", &version) <= 0 || !is_label(version))
 		return kube_discovery_add_stale(
 		    d, group, "", "a version has a name that cannot be one");
 	(void)json_get_string(json, "freshness", &freshness);
@@ -276,9 +286,9 @@ kube_discovery_add_resources(struct kube_discovery *d, const char *group, const 
 		(void)json_get_string(resource, "singularName", &e.singular);
 		(void)json_get_string(resource, "kind", &e.kind);
 		(void)json_get_bool(resource, "namespaced", &e.is_namespaced);
-		r = is_name(e.plural) ? add_resource(d, group, version, &e, resource)
-				      : kube_discovery_add_stale(d, group, version,
-					    "a resource has a name that cannot be one");
+		r = is_label(e.plural) ? add_resource(d, group, version, &e, resource)
+				       : kube_discovery_add_stale(d, group, version,
+					     "a resource has a name that cannot be one");
 		if (r < 0)
 			return fault_set(reterr, r, "Cannot keep the resources of the API: %m");
 	}
@@ -305,11 +315,11 @@ kube_discovery_read_groups(const char *body, size_t size, kube_group_version_fn 
 			continue;
 		first = "";
 		preferred = cJSON_GetObjectItemCaseSensitive(group, "preferredVersion");
-		if (json_get_string(preferred, "version", &first) > 0 && is_name(first))
+		if (json_get_string(preferred, "version", &first) > 0 && is_label(first))
 			fn(name, first, userdata);
 		cJSON_ArrayForEach (
 		    version, cJSON_GetObjectItemCaseSensitive(group, "versions")) {
-			if (json_get_string(version, "version", &v) > 0 && is_name(v) &&
+			if (json_get_string(version, "version", &v) > 0 && is_label(v) &&
 			    !streq(v, first))
 				fn(name, v, userdata);
 		}

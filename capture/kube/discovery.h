@@ -88,6 +88,8 @@ DEFINE_CLEANUP(struct kube_discovery *, kube_discovery_free);
 int kube_discovery_add_aggregated(
     struct kube_discovery *d, const char *body, size_t size, struct fault *reterr);
 
+/* Notes a group version that is not usable; the same note twice in a row is one, and beyond
+ * DISCOVERY_MAX_GROUPS they are dropped. Returns 0 or -ENOMEM. */
 int kube_discovery_add_stale(
     struct kube_discovery *d, const char *group, const char *version, const char *reason);
 
