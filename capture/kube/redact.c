@@ -86,6 +86,7 @@ kube_redact_kind_to_string(enum kube_redact_kind kind)
 }
 
 static int walk_object(struct walk *w, struct kube_value *object, enum shape shape);
+static int walk_member(struct walk *w, struct kube_value *v);
 
 static int
 append(const void *data, size_t len, void *userdata)
@@ -480,7 +481,9 @@ redact_annotations(struct walk *w, struct kube_value *annotations)
 	int r;
 
 	KUBE_VALUE_FOREACH (v, annotations) {
-		if (streq(v->key, LAST_APPLIED))
+		if (v->type != KUBE_STRING) /* of a schema: properties of the name */
+			r = walk_member(w, v);
+		else if (streq(v->key, LAST_APPLIED))
 			r = redact_last_applied(w, v);
 		else
 			r = redact_named(w, v->key, v->key_len, v, KUBE_REDACT_ANNOTATION);
@@ -500,9 +503,12 @@ redact_env(struct walk *w, struct kube_value *env)
 		const struct kube_value *name = kube_value_get(entry, "name");
 		struct kube_value *value = kube_value_get(entry, "value");
 
-		if (!kube_value_string(name) || !kube_value_string(value))
-			continue;
-		r = redact_named(w, name->text, name->len, value, KUBE_REDACT_ENV);
+		if (kube_value_string(name) && kube_value_string(value))
+			r = redact_named(w, name->text, name->len, value, KUBE_REDACT_ENV);
+		else if (entry->type == KUBE_STRING) /* "NAME=value" */
+			r = redact_text(w, entry, KUBE_REDACT_ENV);
+		else
+			r = walk_member(w, entry);
 		if (r < 0)
 			return r;
 	}
@@ -519,14 +525,16 @@ redact_arguments(struct walk *w, struct kube_value *arguments)
 
 	KUBE_VALUE_FOREACH (v, arguments) {
 		if (v->type != KUBE_STRING)
-			continue;
-		if (option && v->text[0] != '-')
+			r = walk_member(w, v);
+		else if (option && v->text[0] != '-')
 			r = redact_named(w, option->text, option->len, v, KUBE_REDACT_FIELD);
 		else
 			r = redact_text(w, v, KUBE_REDACT_FIELD);
 		if (r < 0)
 			return r;
-		option = v->text[0] == '-' && !strchr(v->text, '=') ? v : NULL;
+		option = v->type == KUBE_STRING && v->text[0] == '-' && !strchr(v->text, '=')
+		    ? v
+		    : NULL;
 	}
 	return 0;
 }

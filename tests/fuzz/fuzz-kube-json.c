@@ -2,7 +2,7 @@
 
 /* Lists from an API server: never crash, and every item that comes out is written as YAML that
  * reads back as the item, before and after redaction; so is the list. The first byte is the
- * size of the pieces. */
+ * size of the pieces. Whatever an item is named, its file stays inside of the tree. */
 
 #undef NDEBUG
 #include <assert.h>
@@ -10,8 +10,10 @@
 #include <stdint.h>
 
 #include "capture/kube/json.h"
+#include "capture/kube/layout.h"
 #include "capture/kube/redact.h"
 #include "capture/kube/yaml.h"
+#include "capture/sink/layout.h"
 #include "tests/lib/yaml-reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -50,12 +52,30 @@ check(const struct kube_value *v)
 	free(t.data);
 }
 
+static void
+check_path(const struct kube_value *item)
+{
+	const char *name = kube_value_string(kube_value_find(item, "metadata", "name", NULL));
+	const char *ns =
+	    kube_value_string(kube_value_find(item, "metadata", "namespace", NULL));
+	_cleanup_free_ char *object = NULL;
+	_cleanup_free_ char *log = NULL;
+
+	if (!name)
+		return;
+	if (kube_layout_object(ns, ns, name, name, &object) >= 0)
+		assert(layout_path_is_valid(object));
+	if (ns && kube_layout_log(ns, name, name, KUBE_LOG_CURRENT, &log) >= 0)
+		assert(layout_path_is_valid(log));
+}
+
 static int
 on_item(struct kube_value *item, void *userdata)
 {
 	_cleanup_(kube_value_freep) struct kube_value *owned = item;
 	struct run *run = userdata;
 
+	check_path(item);
 	check(item);
 	assert(kube_redact_object(item, "", "configmaps", &run->counts) == 0);
 	check(item);

@@ -186,6 +186,8 @@ test_custom(void)
 	_cleanup_(kube_value_freep) struct kube_value *v = redacted("example.com", "things",
 	    "{\"spec\":{\"adminPassword\":\"hunter2\",\"secretName\":\"my-secret\",\"apiKeys\":[\"hunter2x\"],"
 	    "\"url\":\"https://u:hunter2@host/\",\"jwt\":\"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.c2lnbmF0dXJl\","
+	    "\"env\":[\"PASSWORD=hunter2\",{\"deep\":{\"password\":\"hunter2\"}}],"
+	    "\"args\":[{\"password\":\"hunter2\"}],\"annotations\":{\"x\":{\"password\":\"hunter2\"}},"
 	    "\"text\":\"see -----BEGIN RSA PRIVATE KEY-----\\nMIIhunter2\\n-----END RSA PRIVATE KEY-----\\n \","
 	    "\"objects\":[{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"stringData\":{\"x\":\"hunter2\"},"
 	    "\"data\":{\"x\":\"aHVudGVyMg==\"}}]}}");
