@@ -118,7 +118,7 @@ static int
 add_events_page(struct inspect *i)
 {
 	/* Its texts come from objects that are redacted. */
-	struct bundle_member_options options = { .is_redacted = true, .is_whole = true };
+	struct bundle_member_options options = { .is_whole = true };
 	struct bundle_member *member;
 	int r;
 
@@ -148,7 +148,7 @@ static void
 add_discovery_file(struct inspect *i, const char *path, const char *body, size_t size)
 {
 	_cleanup_(kube_json_freep) struct kube_json *json = NULL;
-	struct bundle_member_options options = { .is_redacted = true, .is_whole = true };
+	struct bundle_member_options options = { .is_whole = true };
 	int r;
 
 	if (!body)

@@ -131,7 +131,7 @@ on_yaml(const void *data, size_t size, void *userdata)
 static int
 begin_file(struct job *j)
 {
-	struct bundle_member_options options = { .is_redacted = true, .is_whole = true };
+	struct bundle_member_options options = { .is_whole = true };
 	const struct kube_resource *r = j->spec.resource;
 	int k;
 

@@ -150,7 +150,7 @@ int
 kube_run_write(struct kube_run *run, const char *path, const struct kube_value *object,
     uint64_t redactions)
 {
-	struct bundle_member_options options = { .is_redacted = true, .is_whole = true };
+	struct bundle_member_options options = { .is_whole = true };
 	int r;
 
 	if (kube_run_has(run, path))

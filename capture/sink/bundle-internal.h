@@ -30,7 +30,7 @@ struct bundle {
 struct bundle_member {
 	struct bundle *bundle; /* borrowed */
 	struct bundle_member_options options;
-	struct filter *filter;	 /* owned; NULL with options.is_redacted */
+	struct filter *filter;	 /* owned */
 	struct spill *spill;	 /* owned */
 	uint64_t counted;	 /* of the filter before this member */
 	uint64_t own_redactions; /* by its writer */

@@ -363,7 +363,7 @@ bundle_member_begin(struct bundle *b, const char *path,
 	    b->options.spill_dir_fd, max_bytes, m->options.keep == BUNDLE_KEEP_TAIL, &m->spill);
 	if (r < 0)
 		return r;
-	r = m->options.is_redacted ? 0 : give_filter(m);
+	r = give_filter(m);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(m);
@@ -379,7 +379,7 @@ bundle_member_write(struct bundle_member *m, const void *data, size_t size)
 		return m->error;
 	if (m->is_full)
 		return -EFBIG;
-	r = m->filter ? redact_write(m->filter->redact, data, size) : keep(m, data, size);
+	r = redact_write(m->filter->redact, data, size);
 	if (r < 0)
 		return m->error = r;
 	m->written_bytes += size;
@@ -520,7 +520,7 @@ store_member(struct bundle_member *m)
 	bool truncated;
 	int r;
 
-	r = m->filter ? redact_finish(m->filter->redact) : 0;
+	r = redact_finish(m->filter->redact);
 	if (m->error < 0)
 		r = m->error;
 	if (r >= 0)

@@ -49,10 +49,6 @@ struct bundle_member_options {
 	uint64_t mtime_usec; /* realtime; 0 = the bundle's */
 	uint64_t max_bytes;  /* 0 = BUNDLE_MEMBER_MAX_BYTES */
 	enum bundle_keep keep;
-	/* Its writer has done what the filter does, by the structure of the data; the filter,
-	 * which takes everything for lines of text, could make a list of what has to be a
-	 * string. */
-	bool is_redacted;
 	bool is_whole; /* is stored whole or not at all: a part of it could not be read */
 	bool is_final; /* has no limit; for the capture's own last members */
 };
@@ -123,7 +119,8 @@ int bundle_member_begin(struct bundle *b, const char *path,
 int bundle_member_write(struct bundle_member *m, const void *data, size_t size);
 int bundle_member_end(struct bundle_member *m);
 
-/* Counts what the writer of a member with is_redacted has replaced in it. */
+/* Counts what the writer of a member has replaced in it, by the structure of the data, before
+ * the filter saw it. */
 void bundle_member_count_redactions(struct bundle_member *m, uint64_t n);
 
 /* Frees a member without adding it. */
