@@ -69,7 +69,7 @@ static const struct key keys[] = {
 	{ "Limits", "MaxPerHour", KEY_COUNT, FIELD(max_per_hour), "6", 1, 1000,
 	  "Most automatic captures in an hour, all problems together." },
 	{ "Limits", "MaxQueued", KEY_COUNT, FIELD(max_queued), "8", 1, 100,
-	  "Most requests that wait while a capture runs." },
+	  "Most requests that wait or run; one capture runs at a time." },
 
 	{ "Spool", "MaxReports", KEY_COUNT, FIELD(max_reports), "40", 1, 10000,
 	  "Most automatic reports that are kept." },
