@@ -91,21 +91,6 @@ class Result:
         return f"exit {self.code}\nstdout: {self.out}\nstderr: {self.err}"
 
 
-def where_is(pid):
-    """What the kernel says of a process that does not end."""
-    facts = []
-    for name in ("wchan", "syscall", "status"):
-        try:
-            with open(f"/proc/{pid}/{name}") as f:
-                lines = f.read().splitlines()
-        except OSError as e:
-            lines = [str(e)]
-        if name == "status":
-            lines = [l for l in lines if l.split(":")[0] in ("State", "TracerPid", "Threads")]
-        facts.append(f"{name} {' '.join(lines)}")
-    return "; ".join(facts)
-
-
 class World:
     """A temporary directory, the service in it, and msupportctl."""
 
@@ -120,24 +105,12 @@ class World:
 
     def run(self, *args, env=None, text=True, timeout=60):
         full = dict(os.environ, TZ="UTC", LC_ALL="C", **(env or {}))
-        for attempt in (1, 2):
-            p = subprocess.Popen(
-                self.command(*args), cwd=self.dir, env=full,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            try:
-                out, err = p.communicate(timeout=timeout)
-                break
-            except subprocess.TimeoutExpired:
-                # Under AddressSanitizer, with everything else running beside, a process hung once in some
-                # runs of the whole suite, never alone. Until it is understood: say where it is, and try again.
-                print(f"# {args[0]} hung, attempt {attempt}: {where_is(p.pid)}", flush=True)
-                p.kill()
-                p.communicate()
-                if attempt == 2:
-                    raise
+        p = subprocess.run(
+            self.command(*args), cwd=self.dir, env=full, timeout=timeout,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if text:
-            return Result(p.returncode, out.decode(), err.decode())
-        return Result(p.returncode, out, err.decode())
+            return Result(p.returncode, p.stdout.decode(), p.stderr.decode())
+        return Result(p.returncode, p.stdout, p.stderr.decode())
 
     def run_on_terminal(self, *args, columns=200, env=None):
         """Everything it prints to a terminal, and its exit status."""
