@@ -86,8 +86,9 @@ json_get_string(const cJSON *object, const char *name, const char **ret)
 	return 1;
 }
 
-int
-json_get_uint(const cJSON *object, const char *name, uint64_t *ret)
+/* Reads a whole number from MIN to MAX. Returns as the getters. */
+static int
+get_integer(const cJSON *object, const char *name, double min, double max, double *ret)
 {
 	const cJSON *item = find(object, name);
 	double v;
@@ -97,27 +98,34 @@ json_get_uint(const cJSON *object, const char *name, uint64_t *ret)
 	if (!cJSON_IsNumber(item))
 		return -EINVAL;
 	v = item->valuedouble;
-	if (!(v >= 0 && v <= (double)JSON_INTEGER_MAX) || v != floor(v))
+	if (!(v >= min && v <= max) || v != floor(v))
 		return -EINVAL;
-	*ret = (uint64_t)v;
+	*ret = v;
 	return 1;
+}
+
+int
+json_get_uint(const cJSON *object, const char *name, uint64_t *ret)
+{
+	double v;
+	int r;
+
+	r = get_integer(object, name, 0, (double)JSON_INTEGER_MAX, &v);
+	if (r > 0)
+		*ret = (uint64_t)v;
+	return r;
 }
 
 int
 json_get_int(const cJSON *object, const char *name, int *ret)
 {
-	const cJSON *item = find(object, name);
 	double v;
+	int r;
 
-	if (!item)
-		return 0;
-	if (!cJSON_IsNumber(item))
-		return -EINVAL;
-	v = item->valuedouble;
-	if (!(v >= INT_MIN && v <= INT_MAX) || v != floor(v))
-		return -EINVAL;
-	*ret = (int)v;
-	return 1;
+	r = get_integer(object, name, INT_MIN, INT_MAX, &v);
+	if (r > 0)
+		*ret = (int)v;
+	return r;
 }
 
 int
