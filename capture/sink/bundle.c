@@ -546,9 +546,7 @@ store_member(struct bundle_member *m)
 	if (r < 0)
 		return r;
 	truncated = cut.left_out > 0 || m->interrupted || out.padded;
-	redactions = m->own_redactions;
-	if (m->filter)
-		redactions += redact_count_all(m->filter->redact) - m->counted;
+	redactions = m->own_redactions + redact_count_all(m->filter->redact) - m->counted;
 	b->redactions += redactions;
 	text_copy(b->last_path, sizeof(b->last_path), m->path);
 	if (b->record) {
