@@ -17,6 +17,19 @@ is_regex(const char *pattern)
 	return n >= 2 && pattern[0] == '/' && pattern[n - 1] == '/';
 }
 
+/* What costs regcomp(3) and regexec(3) more than the length of the pattern and the name. */
+static bool
+is_costly(const char *regex)
+{
+	for (; *regex; regex++) {
+		if (*regex == '{')
+			return true;
+		if (*regex == '\\' && regex[1] != '\0' && strchr("123456789", *++regex))
+			return true;
+	}
+	return false;
+}
+
 /* Compiles /…/. Returns 0 or -EINVAL; then *re is not to be freed. */
 static int
 compile(const char *pattern, regex_t *re, struct fault *reterr)
@@ -27,6 +40,9 @@ compile(const char *pattern, regex_t *re, struct fault *reterr)
 
 	text_copy(text, sizeof(text), pattern + 1);
 	text[strlen(text) - 1] = '\0';
+	if (is_costly(text))
+		return fault_set(reterr, -EINVAL,
+		    "'%s': repetition counts and back-references are not possible", pattern);
 	r = regcomp(re, text, REG_EXTENDED | REG_NOSUB);
 	if (r == 0)
 		return 0;

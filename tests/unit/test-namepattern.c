@@ -44,6 +44,12 @@ test_check(void)
 	ok_int(name_pattern_check("/^a+$/", &f), 0, "an expression is valid");
 	ok(name_pattern_check("/a(/", &f) < 0 && strstr(f.text, "regular expression"),
 	    "refused: %s", f.text);
+	ok(name_pattern_check("/((a{1,255}){1,255}){1,255}/", &f) < 0 &&
+		strstr(f.text, "repetition counts"),
+	    "refused: %s", f.text);
+	ok(name_pattern_check("/(a*)*\\1/", &f) < 0, "refused: %s", f.text);
+	ok_int(name_pattern_check("/a\\.1/", &f), 0, "an escaped dot is none");
+	ok(!match("/(a)\\1/", "aa"), "and does not match");
 	ok(name_pattern_check("a/b", &f) < 0, "refused: %s", f.text);
 	ok(name_pattern_check("/", &f) < 0, "refused: %s", f.text);
 	ok(name_pattern_check("", &f) < 0, "refused: %s", f.text);
