@@ -130,13 +130,9 @@ make_manual_request(
 		return options_error("there is no profile '%s'", o->profile);
 	report_id_make(ret->id, ret->created_usec, 0, NULL);
 	text_copy(ret->reason, sizeof(ret->reason), o->reason);
-	for (size_t i = 0; i < strv_length(o->only); i++)
-		if (strv_append(&ret->only, o->only[i]) < 0)
-			return -ENOMEM;
-	for (size_t i = 0; i < strv_length(o->namespaces); i++)
-		if (strv_append(&ret->namespaces, o->namespaces[i]) < 0)
-			return -ENOMEM;
-	return 0;
+	if (strv_copy(o->only, &ret->only) < 0)
+		return -ENOMEM;
+	return strv_copy(o->namespaces, &ret->namespaces);
 }
 
 /* ARCHIVE.sha256 beside the archive, as sha256sum(1) writes and checks it. */

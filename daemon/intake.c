@@ -452,13 +452,9 @@ intake_wish(struct intake *in, const struct intake_wish *wish, char id[REPORT_ID
 		return fault_set(reterr, -EBUSY, "%zu requests wait already, try again later",
 		    scheduler_count(in->scheduler));
 	text_copy(req.reason, sizeof(req.reason), wish->reason);
-	for (char *const *o = wish->only; o && *o; o++) {
-		r = strv_append(&req.only, *o);
-		if (r < 0) {
-			request_done(&req);
-			return fault_set(reterr, r, "%m");
-		}
-	}
+	r = strv_copy(wish->only, &req.only);
+	if (r < 0)
+		return fault_set(reterr, r, "%m");
 	r = submit(in, &req, id);
 	if (r < 0)
 		return fault_set(reterr, r, "cannot put the request on disk: %m");

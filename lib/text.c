@@ -267,6 +267,18 @@ strv_append(char ***l, const char *s)
 	return 0;
 }
 
+int
+strv_copy(char *const *l, char ***ret)
+{
+	_cleanup_(strv_freep) char **copy = NULL;
+
+	for (; l && *l; l++)
+		if (strv_append(&copy, *l) < 0)
+			return -ENOMEM;
+	*ret = TAKE_PTR(copy);
+	return 0;
+}
+
 /* Copies one word from *S to OUT (as long as *S) and moves *S behind it. */
 static int
 next_quoted_word(const char **s, char *out)

@@ -59,6 +59,9 @@ void strv_free(char **l);
 /* Appends a copy of S to *L. Returns 0 or -ENOMEM; *L is unchanged on failure. */
 int strv_append(char ***l, const char *s);
 
+/* Copies L. Returns 0 or -ENOMEM; the caller owns *RET (strv_free()). */
+int strv_copy(char *const *l, char ***ret);
+
 /* Splits S into words: separated by white space, with '…' and "…" quotes and backslash escapes
  * as systemd.syntax(7) splits command lines, but without variable or specifier expansion.
  * Returns 0, -EINVAL for an unterminated quote, -ENOMEM. The caller owns *ret_words

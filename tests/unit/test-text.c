@@ -58,6 +58,7 @@ static void
 test_words(void)
 {
 	_cleanup_(strv_freep) char **l = NULL;
+	char **copy;
 
 	check_words("a  b\tc", "<a><b><c>");
 	check_words("'a b' \"c d\"", "<a b><c d>");
@@ -71,6 +72,11 @@ test_words(void)
 	    "split leaves empty pieces out");
 	ok(strv_contains(l, "b") && !strv_contains(l, "d") && !strv_contains(NULL, "a"),
 	    "contains");
+	ok(strv_copy(l, &copy) == 0 && strv_length(copy) == 3 && strv_contains(copy, "c") &&
+		copy[0] != l[0],
+	    "a copy has texts of its own");
+	strv_free(copy);
+	ok(strv_copy(NULL, &copy) == 0 && !copy, "the copy of an empty list is one");
 }
 
 static void
