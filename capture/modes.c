@@ -124,6 +124,7 @@ make_manual_request(
 		.source = SOURCE_MANUAL,
 		.occurrences = 1,
 		.uid = (uint32_t)getuid(),
+		.only_namespaces = o->only_namespaces,
 	};
 
 	if (o->profile && profile_from_string(o->profile, &ret->profile) < 0)

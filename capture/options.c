@@ -37,6 +37,7 @@ print_help(FILE *f)
 	    "      --only NAME[,NAME]   run these collectors only\n"
 	    "      --namespaces PATTERN[,PATTERN]\n"
 	    "                           take these namespaces too: globs or /expressions/\n"
+	    "      --only-namespaces    take no others than these\n"
 	    "  -r, --reason TEXT        why, for the person who will read the report\n"
 	    "      --compression TYPE   zstd, xz or gzip\n"
 	    "\n"
@@ -97,6 +98,8 @@ check_options(struct options *o)
 				     "--profile, --only, --namespaces, --reason, "
 				     "--compression%s",
 		    "");
+	if (o->only_namespaces && !o->namespaces)
+		return options_error("--only-namespaces goes with --namespaces%s", "");
 	if (o->output && o->state_dir)
 		return options_error("--state-dir is for --id%s", "");
 	if (o->id && !report_id_is_valid(o->id))
@@ -131,6 +134,7 @@ options_parse(int argc, char *argv[], struct options *o)
 		OPTION_STATE_DIR,
 		OPTION_ONLY,
 		OPTION_NAMESPACES,
+		OPTION_ONLY_NAMESPACES,
 		OPTION_KUBECONFIG,
 		OPTION_COMPRESSION,
 		OPTION_CONFIG,
@@ -143,6 +147,7 @@ options_parse(int argc, char *argv[], struct options *o)
 		{ "profile", required_argument, NULL, 'p' },
 		{ "only", required_argument, NULL, OPTION_ONLY },
 		{ "namespaces", required_argument, NULL, OPTION_NAMESPACES },
+		{ "only-namespaces", no_argument, NULL, OPTION_ONLY_NAMESPACES },
 		{ "kubeconfig", required_argument, NULL, OPTION_KUBECONFIG },
 		{ "reason", required_argument, NULL, 'r' },
 		{ "compression", required_argument, NULL, OPTION_COMPRESSION },
@@ -191,6 +196,9 @@ options_parse(int argc, char *argv[], struct options *o)
 		case OPTION_NAMESPACES:
 			if (read_namespaces(o, optarg) < 0)
 				return -EINVAL;
+			break;
+		case OPTION_ONLY_NAMESPACES:
+			o->only_namespaces = true;
 			break;
 		case OPTION_KUBECONFIG:
 			o->kubeconfig = optarg;

@@ -29,7 +29,8 @@ struct options {
 	const char *kubeconfig;
 	char **only;	   /* owned */
 	char **namespaces; /* owned: valid patterns */
-	char *cmdline;	   /* owned */
+	bool only_namespaces;
+	char *cmdline; /* owned */
 };
 
 /* Returns 1 to go on, 0 when everything is done (--help, --version), or a negative errno after

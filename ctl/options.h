@@ -35,6 +35,8 @@ struct options {
 	const char *profile;
 	const char *reason;
 	const char *only;
+	const char *namespaces; /* valid patterns, separated by commas */
+	bool only_namespaces;
 	uint64_t timeout_usec; /* 0 unset */
 	bool no_wait;
 	bool direct;

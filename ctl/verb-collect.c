@@ -14,6 +14,7 @@
 #include "lib/clock.h"
 #include "lib/fault.h"
 #include "lib/json.h"
+#include "lib/namepattern.h"
 #include "lib/profile.h"
 #include "lib/report.h"
 #include "lib/text.h"
@@ -21,7 +22,7 @@
 /* How often the live line shows the time that has passed. */
 #define TICK_USEC	USEC_PER_SEC
 #define CAPTURE_PROGRAM BINDIR "/microshift-support-capture"
-/* Arguments of the capture program: name, six options, NULL. */
+/* Arguments of the capture program: name, six options with a value, one without, NULL. */
 #define DIRECT_ARGS_MAX 16u
 #define LINE_BYTES	256u
 
@@ -67,6 +68,35 @@ set_only(struct options *o, const char *value, struct fault *reterr)
 }
 
 static int
+set_namespaces(struct options *o, const char *value, struct fault *reterr)
+{
+	_cleanup_(strv_freep) char **patterns = NULL;
+	int r;
+
+	r = strv_split(value, ",", &patterns);
+	if (r < 0)
+		return fault_set(reterr, r, "out of memory");
+	if (!patterns)
+		return fault_set(reterr, -EINVAL, "--namespaces needs names or patterns");
+	for (char **p = patterns; *p; p++) {
+		r = name_pattern_check(*p, reterr);
+		if (r < 0)
+			return r;
+	}
+	o->namespaces = value;
+	return 0;
+}
+
+static int
+set_only_namespaces(struct options *o, const char *value, struct fault *reterr)
+{
+	(void)value;
+	(void)reterr;
+	o->only_namespaces = true;
+	return 0;
+}
+
+static int
 set_timeout(struct options *o, const char *value, struct fault *reterr)
 {
 	if (timespec_parse_span(value, &o->timeout_usec) < 0 || o->timeout_usec == 0)
@@ -106,6 +136,10 @@ const struct option_def collect_options[] = {
 	    set_profile },
 	{ 'm', "reason", "TEXT", false, "say why, for whoever reads the report", set_reason },
 	{ 0, "only", "NAME,...", false, "run these collectors only", set_only },
+	{ 0, "namespaces", "PATTERN,...", false,
+	    "take these namespaces too: globs or /expressions/", set_namespaces },
+	{ 0, "only-namespaces", NULL, false, "with --namespaces: take no others",
+	    set_only_namespaces },
 	{ 0, "no-wait", NULL, false, "print the ID and leave", set_no_wait },
 	{ 0, "timeout", "SPAN", false, "leave after SPAN; the report goes on", set_timeout },
 	{ 0, "direct", NULL, false, "without the daemon: write a report into a directory",
@@ -309,21 +343,32 @@ follow(struct following *f, struct varlink_client *c)
 	}
 }
 
+/* Adds the words of LIST, which are separated by commas; nothing when it is NULL. Returns 0 or
+ * -ENOMEM. */
+static int
+add_words(cJSON *object, const char *key, const char *list)
+{
+	_cleanup_(strv_freep) char **words = NULL;
+
+	if (!list)
+		return 0;
+	if (strv_split(list, ",", &words) < 0)
+		return -ENOMEM;
+	return json_add_item(object, key,
+	    cJSON_CreateStringArray((const char *const *)words, (int)strv_length(words)));
+}
+
 /* The parameters of Collect; NULL when out of memory. */
 static cJSON *
 collect_parameters(const struct options *o)
 {
 	_cleanup_json_ cJSON *p = cJSON_CreateObject();
-	_cleanup_(strv_freep) char **only = NULL;
 
 	if (!p || json_add_text(p, "profile", o->profile) < 0 ||
-	    json_add_text(p, "reason", o->reason) < 0)
+	    json_add_text(p, "reason", o->reason) < 0 || add_words(p, "only", o->only) < 0 ||
+	    add_words(p, "namespaces", o->namespaces) < 0)
 		return NULL;
-	if (!o->only)
-		return TAKE_PTR(p);
-	if (strv_split(o->only, ",", &only) < 0 ||
-	    json_add_item(p, "only",
-		cJSON_CreateStringArray((const char *const *)only, (int)strv_length(only))) < 0)
+	if (o->only_namespaces && json_add_bool(p, "only_namespaces", true) < 0)
 		return NULL;
 	return TAKE_PTR(p);
 }
@@ -347,6 +392,12 @@ collect_direct(const struct options *o)
 		args[n++] = "--only";
 		args[n++] = o->only;
 	}
+	if (o->namespaces) {
+		args[n++] = "--namespaces";
+		args[n++] = o->namespaces;
+	}
+	if (o->only_namespaces)
+		args[n++] = "--only-namespaces";
 	if (o->reason) {
 		args[n++] = "--reason";
 		args[n++] = o->reason;
@@ -389,6 +440,8 @@ verb_collect(const struct options *o, char **arguments, int n_arguments)
 
 	(void)arguments;
 	(void)n_arguments;
+	if (o->only_namespaces && !o->namespaces)
+		return complain(PROTO_EXIT_USAGE, "--only-namespaces goes with --namespaces");
 	if (o->direct)
 		return collect_direct(o);
 	if (o->output)

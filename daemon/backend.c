@@ -53,6 +53,8 @@ backend_collect(void *userdata, const struct collect_args *args, struct collect_
 		.profile = args->profile,
 		.reason = args->reason,
 		.only = args->only,
+		.namespaces = args->namespaces,
+		.only_namespaces = args->only_namespaces,
 		.token = args->token,
 		.uid = args->uid,
 	};

@@ -439,6 +439,7 @@ intake_wish(struct intake *in, const struct intake_wish *wish, char id[REPORT_ID
 		.profile = wish->has_profile ? wish->profile : in->settings->default_profile,
 		.occurrences = 1,
 		.uid = wish->uid,
+		.only_namespaces = wish->only_namespaces,
 	};
 	const struct token *known = find_token(in, wish);
 	int r;
@@ -452,9 +453,11 @@ intake_wish(struct intake *in, const struct intake_wish *wish, char id[REPORT_ID
 		return fault_set(reterr, -EBUSY, "%zu requests wait already, try again later",
 		    scheduler_count(in->scheduler));
 	text_copy(req.reason, sizeof(req.reason), wish->reason);
-	r = strv_copy(wish->only, &req.only);
-	if (r < 0)
-		return fault_set(reterr, r, "%m");
+	if (strv_copy(wish->only, &req.only) < 0 ||
+	    strv_copy(wish->namespaces, &req.namespaces) < 0) {
+		request_done(&req);
+		return fault_set(reterr, -ENOMEM, "%m");
+	}
 	r = submit(in, &req, id);
 	if (r < 0)
 		return fault_set(reterr, r, "cannot put the request on disk: %m");

@@ -51,6 +51,8 @@ struct intake_wish {
 	enum profile profile;
 	const char *reason;
 	char *const *only;
+	char *const *namespaces; /* valid patterns */
+	bool only_namespaces;
 	const char *token; /* "" none: see the interface description */
 	uid_t uid;
 };

@@ -6,6 +6,7 @@
 #include "daemon/ops-params.h"
 #include "lib/fault.h"
 #include "lib/json.h"
+#include "lib/namepattern.h"
 #include "lib/text.h"
 
 enum param_type {
@@ -88,6 +89,22 @@ is_word(const char *s, size_t size)
 	return n > 0 && n < size;
 }
 
+/* The parameters of the cluster; as ops_read_collect(). */
+static const char *
+read_namespaces(const cJSON *parameters, struct collect_args *args)
+{
+	struct fault fault;
+
+	if (json_get_strv(parameters, "namespaces", &args->namespaces) < 0 ||
+	    strv_length(args->namespaces) > PROTO_NAMESPACES_MAX_COUNT)
+		return "namespaces";
+	for (char **pattern = args->namespaces; pattern && *pattern; pattern++)
+		if (name_pattern_check(*pattern, &fault) < 0)
+			return "namespaces";
+	(void)json_get_bool(parameters, "only_namespaces", &args->only_namespaces);
+	return args->only_namespaces && !args->namespaces ? "only_namespaces" : NULL;
+}
+
 const char *
 ops_read_collect(const cJSON *parameters, struct collect_args *args)
 {
@@ -95,6 +112,8 @@ ops_read_collect(const cJSON *parameters, struct collect_args *args)
 		{ "profile", PARAM_TEXT, false },
 		{ "reason", PARAM_TEXT, false },
 		{ "only", PARAM_TEXTS, false },
+		{ "namespaces", PARAM_TEXTS, false },
+		{ "only_namespaces", PARAM_BOOL, false },
 		{ "token", PARAM_TEXT, false },
 	};
 	const char *bad = find_bad_parameter(parameters, table, ELEMENTSOF(table));
@@ -119,7 +138,7 @@ ops_read_collect(const cJSON *parameters, struct collect_args *args)
 	for (char **name = args->only; name && *name; name++)
 		if (!is_word(*name, COLLECTOR_NAME_BYTES))
 			return "only";
-	return NULL;
+	return read_namespaces(parameters, args);
 }
 
 const char *

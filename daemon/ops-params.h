@@ -13,7 +13,8 @@ typedef struct cJSON cJSON;
 /* The word that stands for the newest report. */
 #define ID_LATEST "latest"
 
-/* ARGS->only becomes the caller's (strv_free()), also when something is wrong. */
+/* ARGS->only and ->namespaces become the caller's (strv_free()), also when something is wrong.
+ */
 const char *ops_read_collect(const cJSON *parameters, struct collect_args *args);
 
 const char *ops_read_list(const cJSON *parameters, struct list_args *ret);

@@ -229,6 +229,7 @@ handle_collect(struct server_call *call, void *userdata)
 {
 	struct ops *ops = userdata;
 	_cleanup_(strv_freep) char **only = NULL;
+	_cleanup_(strv_freep) char **namespaces = NULL;
 	struct collect_args args = {
 		.uid = server_call_peer_uid(call),
 		.pid = server_call_peer_pid(call),
@@ -242,6 +243,7 @@ handle_collect(struct server_call *call, void *userdata)
 
 	bad = ops_read_collect(server_call_parameters(call), &args);
 	only = args.only;
+	namespaces = args.namespaces;
 	if (bad)
 		return server_call_invalid_parameter(call, bad);
 	if (server_call_wants_more(call) && ops->n_streams >= OPS_STREAMS_MAX)

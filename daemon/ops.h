@@ -32,7 +32,9 @@ struct collect_args {
 	bool has_profile;
 	enum profile profile;
 	char reason[REASON_BYTES];
-	char **only; /* borrowed strv; NULL: all */
+	char **only;	   /* borrowed strv; NULL: all */
+	char **namespaces; /* borrowed strv of valid patterns */
+	bool only_namespaces;
 	char token[PROTO_TOKEN_BYTES];
 	uid_t uid; /* of the peer */
 	pid_t pid;

@@ -18,11 +18,13 @@ typedef struct cJSON cJSON;
 
 /* Most reports in one answer to List, and the default. Together with the size of a Report
  * (below 2 KiB at its worst) this keeps an answer within VARLINK_REPLY_MAX_BYTES. */
-#define PROTO_LIST_MAX	     1000u
+#define PROTO_LIST_MAX		   1000u
 /* Longest idempotency token of Collect. */
-#define PROTO_TOKEN_BYTES    65u
+#define PROTO_TOKEN_BYTES	   65u
 /* Most names in `only` of Collect; there are some twenty collectors. */
-#define PROTO_ONLY_MAX_COUNT 64u
+#define PROTO_ONLY_MAX_COUNT	   64u
+/* Most patterns in `namespaces` of Collect: each is compared with each namespace. */
+#define PROTO_NAMESPACES_MAX_COUNT 32u
 
 /* What a peer may do, and what a method needs; ordered. */
 enum access {

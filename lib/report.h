@@ -87,10 +87,11 @@ struct request {
 	uint32_t uid;		    /* of the peer that asked; 0 for triggers */
 	unsigned attempts;	    /* captures started for it so far */
 	struct unit_event event;    /* event.unit is "" when no unit is concerned */
-	char **only;	   /* owned strv: collectors to run; NULL = all of the profile */
-	char **namespaces; /* owned strv: patterns of namespaces to take besides those of the
-			    * settings; NULL = none */
-	cJSON *flash;	   /* owned: cheap facts at the time of the trigger; may be NULL */
+	char **only;	      /* owned strv: collectors to run; NULL = all of the profile */
+	char **namespaces;    /* owned strv: patterns of namespaces to take besides those of the
+			       * settings; NULL = none */
+	bool only_namespaces; /* instead of those of the settings */
+	cJSON *flash;	      /* owned: cheap facts at the time of the trigger; may be NULL */
 };
 
 enum report_status {

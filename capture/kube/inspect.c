@@ -466,7 +466,7 @@ look_for_failing_pods(struct inspect *i)
 
 	for (size_t n = 0; n < i->n_namespaces; n++)
 		n_others += !i->namespaces[n]->is_wanted;
-	if (!i->run.ctx->settings->failing_pods || n_others == 0 || !job.resource)
+	if (!namespaces_want_failing(i->run.ctx) || n_others == 0 || !job.resource)
 		return 0;
 	selector = make_selector(i);
 	job.selector = selector;

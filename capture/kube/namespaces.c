@@ -8,7 +8,15 @@
 bool
 namespaces_wanted(const struct collector_context *ctx, const char *name)
 {
-	return name_patterns_match(ctx->settings->namespaces, name) ||
-	    name_patterns_match(ctx->settings->add_namespaces, name) ||
-	    name_patterns_match(ctx->request->namespaces, name);
+	if (name_patterns_match(ctx->request->namespaces, name))
+		return true;
+	return !ctx->request->only_namespaces &&
+	    (name_patterns_match(ctx->settings->namespaces, name) ||
+		name_patterns_match(ctx->settings->add_namespaces, name));
+}
+
+bool
+namespaces_want_failing(const struct collector_context *ctx)
+{
+	return ctx->settings->failing_pods && !ctx->request->only_namespaces;
 }

@@ -15,7 +15,7 @@ _msupportctl() {
 	done
 	case $verb in
 	'' | list) own='--unit --trigger --key --since --until --limit --reverse' ;;
-	collect) own='--profile --reason --only --no-wait --timeout --direct --output' ;;
+	collect) own='--profile --reason --only --namespaces --only-namespaces --no-wait --timeout --direct --output' ;;
 	fetch) own='--output --extract --must-gather --force' ;;
 	esac
 
@@ -25,7 +25,7 @@ _msupportctl() {
 	--json) words='pretty short off' ;;
 	--trigger) words='unit-failed unit-exited unit-startup request' ;;
 	--profile | -p) words='flash crash startup cert pressure final full' ;;
-	--unit | -u | --key | --since | -S | --until | -U | --limit | -n | --reason | -m | --only | --timeout) return ;;
+	--unit | -u | --key | --since | -S | --until | -U | --limit | -n | --reason | -m | --only | --namespaces | --timeout) return ;;
 	--output | -o | --extract | --socket)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		compopt -o filenames 2>/dev/null

@@ -426,6 +426,12 @@ def test_collect(w):
         "profile": "crash", "reason": "a reason", "only": ["a", "b"]}
     r = expect(w.run("collect", "--json"), 0)
     assert json.loads(r.out) == DONE and r.err == ""
+    expect(w.run("collect", "--namespaces", "shop-*,/^lab-[0-9]+$/", "--only-namespaces"), 0)
+    assert w.daemon.calls[-1].parameters == {
+        "namespaces": ["shop-*", "/^lab-[0-9]+$/"], "only_namespaces": True}
+    is_in(expect(w.run("collect", "--namespaces", "/(/"), 2).err, "no regular expression")
+    is_in(expect(w.run("collect", "--namespaces", ","), 2).err, "needs names")
+    is_in(expect(w.run("collect", "--only-namespaces"), 2).err, "goes with --namespaces")
 
 
 def test_collect_partial_and_failed(w):

@@ -416,6 +416,8 @@ def test_namespaces(w):
     more = w.run("--namespaces", "/^def/", config="Namespaces=kube-public\nFailingPods=no\n")
     assert namespaces(more) == {"default", "kube-public"}
     assert more.has("namespaces/default/default.yaml")
+    these = w.run("--namespaces", "default,kube-p*", "--only-namespaces")
+    assert namespaces(these) == {"default", "kube-public"}, namespaces(these)
 
 
 def test_a_namespace_with_a_failing_pod(w):

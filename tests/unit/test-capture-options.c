@@ -36,7 +36,7 @@ test_good(void)
 	_cleanup_(strv_freep) char **words = NULL;
 
 	ok_int(parse("-o /tmp/x -p crash --only a,b, --reason why --compression xz --config f "
-		     "--collect-dir d --debug",
+		     "--collect-dir d --debug --namespaces c*,/d/ --only-namespaces",
 		   &o, &words),
 	    1, "by hand");
 	ok_int(o.mode, MODE_OUTPUT, "mode");
@@ -45,6 +45,8 @@ test_good(void)
 	ok(streq(o.profile, "crash") && streq(o.reason, "why") && streq(o.compression, "xz") &&
 		streq(o.config, "f") && streq(o.collect_dir, "d") && o.debug,
 	    "the others");
+	ok(strv_length(o.namespaces) == 2 && streq(o.namespaces[1], "/d/") && o.only_namespaces,
+	    "namespaces");
 	ok(text_has_prefix(o.cmdline, "capture -o /tmp/x -p crash"), "command line");
 }
 
@@ -82,11 +84,14 @@ test_bad(void)
 		"--id " ID " -o x",
 		"--id " ID " --profile full",
 		"--id " ID " --only a",
+		"--id " ID " --namespaces a",
 		"--id " ID " --reason a",
 		"--id " ID " --compression xz",
 		"-o x --state-dir y",
 		"-o x y",
 		"-o x --only ,",
+		"-o x --namespaces /(/",
+		"-o x --only-namespaces",
 		"-o x --no-such-option",
 	};
 	char reason[300] = "-o x --reason ";

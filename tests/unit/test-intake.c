@@ -316,14 +316,27 @@ static void
 test_wishes(void)
 {
 	struct world w = world_make();
-	struct intake_wish wish = { .reason = "", .token = "t1", .uid = 7 };
+	char pattern[] = "shop-*";
+	char *const patterns[] = { pattern, NULL };
+	struct intake_wish wish = {
+		.reason = "",
+		.token = "t1",
+		.uid = 7,
+		.namespaces = patterns,
+		.only_namespaces = true,
+	};
+	const struct request *queued;
 	char id[REPORT_ID_BYTES];
 	char again[REPORT_ID_BYTES];
 	struct fault f = { 0 };
 
 	daemon_start(&w);
 	ok_int(intake_wish(w.intake, &wish, id, &f), 0, "a wish");
-	ok(scheduler_at(w.scheduler, 0)->profile == PROFILE_FULL, "has the default profile");
+	queued = scheduler_at(w.scheduler, 0);
+	ok(queued->profile == PROFILE_FULL, "has the default profile");
+	ok(strv_length(queued->namespaces) == 1 && streq(queued->namespaces[0], pattern) &&
+		queued->only_namespaces,
+	    "and the namespaces that it names");
 	ok(intake_wish(w.intake, &wish, again, &f) == 0 && streq(id, again), "a token joins");
 	wish.uid = 8;
 	ok(intake_wish(w.intake, &wish, again, &f) == 0 && !streq(id, again),

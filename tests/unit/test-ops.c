@@ -29,6 +29,7 @@ struct fake {
 	int result; /* what the next function returns */
 	struct collect_args collect_args;
 	char only[64];
+	char namespaces[64];
 	struct collect_result collect_result;
 	char id[REPORT_ID_BYTES];
 	struct failure_notice notice;
@@ -48,16 +49,23 @@ fake_result(struct fault *reterr)
 	return 0;
 }
 
+/* Each word and a semicolon. */
+static void
+join(char *const *words, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	for (; words && *words; words++)
+		(void)snprintf(buf + strlen(buf), size - strlen(buf), "%s;", *words);
+}
+
 static int
 fake_collect(void *userdata, const struct collect_args *args, struct collect_result *ret,
     struct fault *reterr)
 {
 	assert(userdata == &fake);
 	fake.collect_args = *args;
-	fake.only[0] = '\0';
-	for (char **s = args->only; s && *s; s++)
-		(void)snprintf(fake.only + strlen(fake.only),
-		    sizeof(fake.only) - strlen(fake.only), "%s;", *s);
+	join(args->only, fake.only, sizeof(fake.only));
+	join(args->namespaces, fake.namespaces, sizeof(fake.namespaces));
 	*ret = fake.collect_result;
 	return fake_result(reterr);
 }
@@ -270,24 +278,37 @@ text_of(const cJSON *object, const char *name)
 
 /* --- tests ----------------------------------------------------------------------------- */
 
+/* {"NAME":["a","a",…]} with N words. */
+static char *
+many_words(const char *name, unsigned n)
+{
+	size_t size = strlen(name) + 4 * n + 16;
+	char *text = malloc(size);
+
+	assert(text);
+	(void)snprintf(text, size, "{\"%s\":[\"a\"", name);
+	for (unsigned i = 1; i < n; i++)
+		strcat(text, ",\"a\"");
+	strcat(text, "]}");
+	return text;
+}
+
 static void
 test_invalid(void)
 {
 	_cleanup_session_ struct session s = start();
 	_cleanup_free_ char *long_reason = NULL;
 	_cleanup_free_ char *long_token = NULL;
-	_cleanup_free_ char *long_only = malloc(1024);
+	_cleanup_free_ char *long_only = many_words("only", PROTO_ONLY_MAX_COUNT + 1);
+	_cleanup_free_ char *long_namespaces =
+	    many_words("namespaces", PROTO_NAMESPACES_MAX_COUNT + 1);
 	char xs[300];
 
 	memset(xs, 'x', sizeof(xs) - 1);
 	xs[sizeof(xs) - 1] = '\0';
 	long_reason = text_format("{\"reason\":\"%.256s\"}", xs);
 	long_token = text_format("{\"token\":\"%.65s\"}", xs);
-	assert(long_reason && long_token && long_only);
-	strcpy(long_only, "{\"only\":[\"a\"");
-	for (unsigned i = 0; i < PROTO_ONLY_MAX_COUNT; i++)
-		strcat(long_only, ",\"a\"");
-	strcat(long_only, "]}");
+	assert(long_reason && long_token);
 
 	check_invalid(&s, "Collect", "{\"profile\":\"other\"}", "profile");
 	check_invalid(&s, "Collect", "{\"profile\":7}", "profile");
@@ -298,6 +319,10 @@ test_invalid(void)
 	check_invalid(&s, "Collect", "{\"only\":[\"../x\"]}", "only");
 	check_invalid(&s, "Collect", "{\"only\":[\"\"]}", "only");
 	check_invalid(&s, "Collect", long_only, "only");
+	check_invalid(&s, "Collect", "{\"namespaces\":[\"/(/\"]}", "namespaces");
+	check_invalid(&s, "Collect", "{\"namespaces\":[\"\"]}", "namespaces");
+	check_invalid(&s, "Collect", long_namespaces, "namespaces");
+	check_invalid(&s, "Collect", "{\"only_namespaces\":true}", "only_namespaces");
 	check_invalid(&s, "Collect", "{\"token\":\"a b\"}", "token");
 	check_invalid(&s, "Collect", long_token, "token");
 	check_invalid(&s, "Collect", "{\"colour\":\"red\"}", "colour");
@@ -437,7 +462,7 @@ static void
 test_collect(void)
 {
 	_cleanup_session_ struct session s = start();
-	_cleanup_json_ cJSON *plain = NULL, *full = NULL;
+	_cleanup_json_ cJSON *plain = NULL, *full = NULL, *cluster = NULL;
 
 	text_copy(fake.collect_result.id, REPORT_ID_BYTES, ID_NEXT);
 	plain = call(&s, "Collect", "{}");
@@ -454,6 +479,11 @@ test_collect(void)
 	ok_str(fake.collect_args.reason, "it is slow", "a reason");
 	ok_str(fake.collect_args.token, "t-1", "a token");
 	ok_str(fake.only, "a;b-c;", "collectors");
+	ok(fake.namespaces[0] == '\0' && !fake.collect_args.only_namespaces, "no namespaces");
+	cluster = call(
+	    &s, "Collect", "{\"namespaces\":[\"shop-*\",\"/lab/\"],\"only_namespaces\":true}");
+	ok(cluster && fake.collect_args.only_namespaces, "only some namespaces");
+	ok_str(fake.namespaces, "shop-*;/lab/;", "and which");
 
 	fake.collect_result.retry_usec = 5000;
 	fake.result = -EBUSY;

@@ -24,6 +24,7 @@ sample_request(void)
 		.occurrences = 3,
 		.uid = 4294967295u,
 		.attempts = 1,
+		.only_namespaces = true,
 		.event = {
 			.unit = "microshift.service",
 			.invocation_id = "e585a59934ff4fa295c4aec47053fd1b",
@@ -36,6 +37,7 @@ sample_request(void)
 	};
 
 	assert(strv_append(&req.only, "journal") == 0);
+	assert(strv_append(&req.namespaces, "shop-*") == 0);
 	req.flash = cJSON_CreateObject();
 	assert(json_add_uint(req.flash, "load", 3) == 0);
 	return req;
@@ -59,6 +61,9 @@ test_request(void)
 	ok(back.event.was_ready && !back.event.is_final, "flags");
 	ok(back.uid == req.uid && back.attempts == 1 && back.occurrences == 3, "numbers");
 	ok(strv_length(back.only) == 1 && streq(back.only[0], "journal"), "list");
+	ok(strv_length(back.namespaces) == 1 && streq(back.namespaces[0], "shop-*") &&
+		back.only_namespaces,
+	    "namespaces");
 	ok(back.flash && cJSON_GetObjectItem(back.flash, "load"), "flash");
 	request_done(&req);
 	request_done(&back);
