@@ -138,6 +138,7 @@ vacuum(struct intake *in, const struct vacuum_incoming *incoming)
 	const struct settings *s = in->settings;
 	struct vacuum_limits limits = {
 		.max_reports = s->max_reports,
+		.max_per_key = s->max_per_key,
 		.max_use_bytes = s->max_use_bytes,
 		.keep_free_bytes = s->keep_free_bytes,
 		.max_age_usec = s->max_age_usec,

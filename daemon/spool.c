@@ -652,6 +652,14 @@ evict(struct spool *s, size_t i, enum vacuum_reason reason, spool_evict_fn fn, v
 		(void)log_warning_errno(r, "Cannot remove report '%s', ignoring: %m", id);
 }
 
+/* A problem at its worst: systemd gave up; then a report that has everything. */
+static unsigned
+rank(const struct report *report)
+{
+	return (report->event.is_final ? 2u : 0u) +
+	    (report->capture.status == REPORT_COMPLETE ? 1u : 0u);
+}
+
 bool
 spool_vacuum(struct spool *s, const struct vacuum_limits *limits,
     const struct vacuum_incoming *incoming, uint64_t now_usec, spool_evict_fn fn,
@@ -671,6 +679,7 @@ spool_vacuum(struct spool *s, const struct vacuum_limits *limits,
 			.key = s->reports[i]->key,
 			.created_usec = s->reports[i]->created_usec,
 			.size_bytes = s->reports[i]->capture.size_bytes,
+			.rank = rank(s->reports[i]),
 			.manual = s->reports[i]->trigger == TRIGGER_REQUEST,
 		};
 	within = vacuum_plan(entries, s->n_reports, limits, incoming, free_bytes, now_usec);

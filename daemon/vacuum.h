@@ -4,12 +4,17 @@
 /* Which reports must go. A pure function: what there is and what the limits are come in, what
  * to remove and why comes out. spool.c does the removing.
  *
- * Never removed: the newest report, and the last report of each problem (key). Reports on
- * request have a budget of their own, so that a flood of them evicts no crash, nor a crash loop
- * them.
+ * Never removed: the newest report, pinned ones, those that somebody reads, and the last report
+ * of each problem (key). Only when space cannot be had otherwise, the last reports of problems
+ * that were not seen for MaxAge go too. Reports on request have a budget of their own, so that
+ * a flood of them evicts no crash, nor a crash loop them.
  *
- * Order: reports on request over their own budget, then what is too old, then automatic reports
- * over MaxReports, and for space the oldest of what may go. */
+ * Of one problem MaxPerKey stay: the latest, the first, the worst, then the newest.
+ *
+ * Order: what is too old, reports on request over their own budget, problems with too many
+ * reports, automatic reports over MaxReports. For space go first reports on request that were
+ * fetched, then the oldest report of the problem that takes the most, then the oldest of what
+ * may go. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +25,7 @@
 enum vacuum_reason {
 	VACUUM_KEEP, /* stays */
 	VACUUM_AGE,
+	VACUUM_PER_KEY,
 	VACUUM_COUNT,
 	VACUUM_SPACE,
 	VACUUM_MANUAL_COUNT,
@@ -31,12 +37,17 @@ struct vacuum_entry {
 	const char *key;       /* borrowed; "" for a report on request */
 	uint64_t created_usec; /* realtime */
 	uint64_t size_bytes;
+	unsigned rank; /* the worst of a problem has the highest; of equals the newest counts */
 	bool manual;
+	bool pinned;
+	bool in_use;		    /* removing what a reader has open frees nothing */
+	bool fetched;		    /* somebody has it */
 	enum vacuum_reason verdict; /* filled in */
 };
 
 struct vacuum_limits {
 	uint64_t max_reports;
+	uint64_t max_per_key;
 	uint64_t max_use_bytes;
 	uint64_t keep_free_bytes;
 	uint64_t max_age_usec;
@@ -53,7 +64,7 @@ struct vacuum_incoming {
 
 /* Fills in the verdicts of ENTRIES, which are in order of age, oldest first. FREE_BYTES is what
  * the file system has now. Returns true when all limits hold afterwards (with INCOMING), false
- * when what must be kept is too much. */
+ * when what must be kept is too much; also when out of memory, then nothing is to go. */
 bool vacuum_plan(struct vacuum_entry *entries, size_t n_entries,
     const struct vacuum_limits *limits, const struct vacuum_incoming *incoming,
     uint64_t free_bytes, uint64_t now_usec);

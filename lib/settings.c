@@ -73,6 +73,8 @@ static const struct key keys[] = {
 
 	{ "Spool", "MaxReports", KEY_COUNT, FIELD(max_reports), "40", 1, 10000,
 	  "Most automatic reports that are kept." },
+	{ "Spool", "MaxPerKey", KEY_COUNT, FIELD(max_per_key), "3", 1, 10000,
+	  "Most reports of one problem: the latest, the first, the worst, then the newest." },
 	{ "Spool", "MaxUse", KEY_BYTES, FIELD(max_use_bytes), "256M", MIB, UINT64_MAX,
 	  "Most disk space of all reports together." },
 	{ "Spool", "KeepFree", KEY_BYTES, FIELD(keep_free_bytes), "512M", 0, UINT64_MAX,

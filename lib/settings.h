@@ -44,6 +44,7 @@ struct settings {
 
 	/* [Spool] */
 	uint64_t max_reports;	  /* automatic ones */
+	uint64_t max_per_key;	  /* of one problem */
 	uint64_t max_use_bytes;	  /* all reports together */
 	uint64_t keep_free_bytes; /* left free on the file system */
 	uint64_t max_age_usec;

@@ -230,6 +230,7 @@ test_vacuum(void)
 	static const char *const ids[] = { ID1, ID2, ID3 };
 	struct vacuum_limits limits = {
 		.max_reports = 2,
+		.max_per_key = 10,
 		.max_use_bytes = UINT64_MAX,
 		.max_age_usec = USEC_INFINITY,
 		.max_manual_reports = 1,
