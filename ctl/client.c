@@ -249,12 +249,12 @@ int
 client_open_report(struct varlink_client *c, const char *id, cJSON **ret, int *ret_fd)
 {
 	struct fault fault = { 0 };
-	cJSON *parameters = client_id_parameters(id);
+	_cleanup_json_ cJSON *parameters = client_id_parameters(id);
 	int r;
 
-	if (!parameters)
+	if (!parameters || json_add_bool(parameters, "fetch", true) < 0)
 		return complain(PROTO_EXIT_ERROR, "out of memory");
-	r = varlink_client_call_fd(c, proto_method_name(PROTO_OPEN), parameters,
+	r = varlink_client_call_fd(c, proto_method_name(PROTO_OPEN), TAKE_PTR(parameters),
 	    VARLINK_CALL_TIMEOUT_USEC, ret, ret_fd, &fault);
 	if (r < 0)
 		return client_explain(c, PROTO_OPEN, r, &fault);

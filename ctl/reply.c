@@ -25,6 +25,15 @@ reply_uint(const cJSON *object, const char *name)
 	return v;
 }
 
+bool
+reply_bool(const cJSON *object, const char *name)
+{
+	bool v = false;
+
+	(void)json_get_bool(object, name, &v);
+	return v;
+}
+
 const cJSON *
 reply_member(const cJSON *object, const char *name)
 {

@@ -4,6 +4,7 @@
 /* Reading what the daemon answered. A member that is missing or of the wrong type reads as
  * empty: an older or newer daemon must not keep us from showing the rest. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ typedef struct cJSON cJSON;
 /* Never NULL; owned by OBJECT. OBJECT may be NULL. */
 const char *reply_text(const cJSON *object, const char *name);
 uint64_t reply_uint(const cJSON *object, const char *name);
+bool reply_bool(const cJSON *object, const char *name);
 
 /* Member NAME, NULL when it is missing. */
 const cJSON *reply_member(const cJSON *object, const char *name);

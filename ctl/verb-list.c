@@ -121,19 +121,22 @@ add_row(struct table *t, const cJSON *report, uint64_t now_usec)
 	char size[16];
 	char age[16];
 	char count[24];
+	char status[32];
 	struct table_cell cells[] = {
 		{ reply_text(report, "id"), STYLE_NORMAL },
 		{ timespec_format_local(created_usec, time), STYLE_NORMAL },
 		{ reply_text(report, "trigger"), STYLE_NORMAL },
 		{ reply_text(report, "unit"), STYLE_NORMAL },
 		{ result, is_bad ? STYLE_BAD : STYLE_NORMAL },
-		{ reply_text(report, "status"), is_partial ? STYLE_WARNING : STYLE_NORMAL },
+		{ status, is_partial ? STYLE_WARNING : STYLE_NORMAL },
 		{ text_format_bytes(reply_uint(report, "size_bytes"), size, sizeof(size)),
 		    STYLE_NORMAL },
 		{ timespec_format_age(created_usec, now_usec, age, sizeof(age)), STYLE_NORMAL },
 		{ count, STYLE_NORMAL },
 	};
 
+	(void)snprintf(status, sizeof(status), "%s%s", reply_text(report, "status"),
+	    reply_bool(report, "pinned") ? ", pinned" : "");
 	(void)snprintf(count, sizeof(count), "%" PRIu64, reply_uint(report, "occurrences"));
 	return table_add(t, cells);
 }

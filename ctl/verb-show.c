@@ -180,9 +180,10 @@ print_status(const cJSON *report, const struct manifest *m)
 	char reason[FAULT_TEXT_MAX_BYTES];
 
 	text_copy(reason, sizeof(reason), m->end_reason);
-	(void)snprintf(value, sizeof(value), "%s%s%s%s%s", style_on(style, colour),
+	(void)snprintf(value, sizeof(value), "%s%s%s%s%s%s", style_on(style, colour),
 	    is_partial ? "partial" : "complete", style_off(style, colour),
-	    reason[0] ? ": " : "", output_make_safe(reason));
+	    reply_bool(report, "pinned") ? ", pinned" : "", reason[0] ? ": " : "",
+	    output_make_safe(reason));
 	output_field(stdout, "Status", value);
 }
 

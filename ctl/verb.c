@@ -65,6 +65,22 @@ const struct verb verbs[] = {
 	    .run = verb_delete,
 	},
 	{
+	    .name = "pin",
+	    .arguments = "ID...",
+	    .min_arguments = 1,
+	    .max_arguments = -1,
+	    .help = "keep reports whatever the limits of the spool are (root only)",
+	    .run = verb_pin,
+	},
+	{
+	    .name = "unpin",
+	    .arguments = "ID...",
+	    .min_arguments = 1,
+	    .max_arguments = -1,
+	    .help = "let the limits hold for reports again (root only)",
+	    .run = verb_unpin,
+	},
+	{
 	    .name = "status",
 	    .arguments = "",
 	    .help = "show the daemon, the watched units and the spool",

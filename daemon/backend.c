@@ -103,7 +103,7 @@ backend_each_report(void *userdata, bool oldest_first, ops_report_fn fn, void *f
 }
 
 static int
-backend_open(void *userdata, const char *id, int *ret_fd, struct fault *reterr)
+backend_open(void *userdata, const char *id, bool fetch, int *ret_fd, struct fault *reterr)
 {
 	struct backend *b = userdata;
 	int r;
@@ -111,6 +111,20 @@ backend_open(void *userdata, const char *id, int *ret_fd, struct fault *reterr)
 	r = spool_open_archive(b->spool, id, ret_fd);
 	if (r < 0)
 		return fault_set(reterr, r, "cannot open the archive: %m");
+	if (fetch)
+		spool_note_fetched(b->spool, id, clock_realtime_usec());
+	return 0;
+}
+
+static int
+backend_pin(void *userdata, const char *id, bool pinned, struct fault *reterr)
+{
+	struct backend *b = userdata;
+	int r;
+
+	r = spool_pin(b->spool, id, pinned);
+	if (r < 0)
+		return fault_set(reterr, r, "cannot write that down: %m");
 	return 0;
 }
 
@@ -120,6 +134,8 @@ backend_remove(void *userdata, const char *id, struct fault *reterr)
 	struct backend *b = userdata;
 	int r;
 
+	if (spool_find(b->spool, id)->pinned)
+		return fault_set(reterr, -EPERM, "it is pinned; unpin it first");
 	r = spool_remove(b->spool, id, "removed on request");
 	if (r < 0)
 		return fault_set(reterr, r, "cannot remove the report: %m");
@@ -223,6 +239,7 @@ const struct ops_backend backend_ops = {
 	.collect = backend_collect,
 	.each_report = backend_each_report,
 	.open = backend_open,
+	.pin = backend_pin,
 	.remove = backend_remove,
 	.status = backend_status,
 	.failed = backend_failed,

@@ -240,20 +240,39 @@ ops_read_progress(
 	return json_get_uint(parameters, "bytes", &progress->bytes) < 0 ? "bytes" : NULL;
 }
 
-const char *
-ops_read_id(const cJSON *parameters, const char **ret_id)
+static const char *
+read_id(const cJSON *parameters, const char **ret_id)
 {
-	static const struct param table[] = { { "id", PARAM_TEXT, true } };
-	const char *bad = find_bad_parameter(parameters, table, ELEMENTSOF(table));
 	const char *id = NULL;
 
-	if (bad)
-		return bad;
 	if (json_get_string(parameters, "id", &id) <= 0 ||
 	    (!streq(id, ID_LATEST) && !report_id_is_prefix(id)))
 		return "id";
 	*ret_id = id;
 	return NULL;
+}
+
+const char *
+ops_read_id(const cJSON *parameters, const char **ret_id)
+{
+	static const struct param table[] = { { "id", PARAM_TEXT, true } };
+	const char *bad = find_bad_parameter(parameters, table, ELEMENTSOF(table));
+
+	return bad ? bad : read_id(parameters, ret_id);
+}
+
+const char *
+ops_read_open(const cJSON *parameters, const char **ret_id, bool *ret_fetch)
+{
+	static const struct param table[] = {
+		{ "id", PARAM_TEXT, true },
+		{ "fetch", PARAM_BOOL, false },
+	};
+	const char *bad = find_bad_parameter(parameters, table, ELEMENTSOF(table));
+
+	*ret_fetch = false;
+	(void)json_get_bool(parameters, "fetch", ret_fetch);
+	return bad ? bad : read_id(parameters, ret_id);
 }
 
 const char *

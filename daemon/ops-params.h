@@ -24,6 +24,7 @@ const char *ops_read_progress(
 
 /* The one parameter `id`: ID_LATEST, or the start of a report ID. */
 const char *ops_read_id(const cJSON *parameters, const char **ret_id);
+const char *ops_read_open(const cJSON *parameters, const char **ret_id, bool *ret_fetch);
 
 /* For methods that take nothing. */
 const char *ops_read_nothing(const cJSON *parameters);

@@ -206,20 +206,29 @@ find_report(
 	return 0;
 }
 
-/* Reads the one parameter `id` and finds its report. Returns 1 when it did, otherwise the call
- * was answered and the value is what the handler returns. */
+/* Finds the report that ID means, unless the parameter BAD is not acceptable. Returns 1 when it
+ * did, otherwise the call was answered and the value is what the handler returns. */
 static int
-get_report(struct ops *ops, struct server_call *call, struct report *ret)
+resolve(struct ops *ops, struct server_call *call, const char *bad, const char *id,
+    struct report *ret)
 {
 	struct fault fault = { 0 };
-	const char *id, *bad;
 	int r;
 
-	bad = ops_read_id(server_call_parameters(call), &id);
 	if (bad)
 		return server_call_invalid_parameter(call, bad);
 	r = find_report(ops, id, ret, &fault);
 	return r < 0 ? answer_failure(call, r, id, &fault, 0) : 1;
+}
+
+/* The same for methods whose one parameter is `id`. */
+static int
+get_report(struct ops *ops, struct server_call *call, struct report *ret)
+{
+	const char *id = NULL;
+	const char *bad = ops_read_id(server_call_parameters(call), &id);
+
+	return resolve(ops, call, bad, id, ret);
 }
 
 /* --- methods ---------------------------------------------------------------------------- */
@@ -355,12 +364,15 @@ handle_open(struct server_call *call, void *userdata)
 	_cleanup_close_ int fd = -EBADF;
 	struct fault fault = { 0 };
 	struct report report;
+	const char *id = NULL;
+	bool fetch;
+	const char *bad = ops_read_open(server_call_parameters(call), &id, &fetch);
 	int r;
 
-	r = get_report(ops, call, &report);
+	r = resolve(ops, call, bad, id, &report);
 	if (r <= 0)
 		return r;
-	r = ops->backend->open(ops->userdata, report.id, &fd, &fault);
+	r = ops->backend->open(ops->userdata, report.id, fetch, &fd, &fault);
 	if (r < 0)
 		return answer_failure(call, r, report.id, &fault, 0);
 	object = cJSON_CreateObject();
@@ -372,11 +384,21 @@ handle_open(struct server_call *call, void *userdata)
 	return server_call_reply_fd(call, TAKE_PTR(object), TAKE_FD(fd));
 }
 
+/* Answers with the ID, which was perhaps asked for by its beginning. */
+static int
+answer_id(struct server_call *call, const char *id)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	if (object)
+		(void)json_add_text(object, "id", id);
+	return answer(call, object, false);
+}
+
 static int
 handle_delete(struct server_call *call, void *userdata)
 {
 	struct ops *ops = userdata;
-	cJSON *object;
 	struct fault fault = { 0 };
 	struct report report;
 	int r;
@@ -387,12 +409,37 @@ handle_delete(struct server_call *call, void *userdata)
 	r = ops->backend->remove(ops->userdata, report.id, &fault);
 	if (r < 0)
 		return answer_failure(call, r, report.id, &fault, 0);
-	object = cJSON_CreateObject();
-	if (object)
-		(void)json_add_text(object, "id", report.id);
-	(void)answer(call, object, false);
+	(void)answer_id(call, report.id);
 	ops_report_deleted(ops, report.id, "removed on request");
 	return 0;
+}
+
+static int
+pin(struct server_call *call, struct ops *ops, bool pinned)
+{
+	struct fault fault = { 0 };
+	struct report report;
+	int r;
+
+	r = get_report(ops, call, &report);
+	if (r <= 0)
+		return r;
+	r = ops->backend->pin(ops->userdata, report.id, pinned, &fault);
+	if (r < 0)
+		return answer_failure(call, r, report.id, &fault, 0);
+	return answer_id(call, report.id);
+}
+
+static int
+handle_pin(struct server_call *call, void *userdata)
+{
+	return pin(call, userdata, true);
+}
+
+static int
+handle_unpin(struct server_call *call, void *userdata)
+{
+	return pin(call, userdata, false);
 }
 
 static int
@@ -497,6 +544,8 @@ static const struct server_method methods[] = {
 	{ PROTO_INTERFACE ".Show", ACCESS_MEMBER, false, handle_show },
 	{ PROTO_INTERFACE ".Open", ACCESS_MEMBER, false, handle_open },
 	{ PROTO_INTERFACE ".Delete", ACCESS_ROOT, false, handle_delete },
+	{ PROTO_INTERFACE ".Pin", ACCESS_ROOT, false, handle_pin },
+	{ PROTO_INTERFACE ".Unpin", ACCESS_ROOT, false, handle_unpin },
 	{ PROTO_INTERFACE ".Status", ACCESS_MEMBER, false, handle_status },
 	{ PROTO_INTERFACE ".Watch", ACCESS_MEMBER, true, handle_watch },
 	{ PROTO_INTERFACE ".Failed", ACCESS_ROOT, false, handle_failed },

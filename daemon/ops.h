@@ -120,8 +120,13 @@ struct ops_backend {
 	int (*each_report)(
 	    void *userdata, bool oldest_first, ops_report_fn fn, void *fn_userdata);
 
-	/* Opens the archive of the report ID read-only. */
-	int (*open)(void *userdata, const char *id, int *ret_fd, struct fault *reterr);
+	/* Opens the archive of the report ID read-only; with FETCH the client takes all of it.
+	 */
+	int (*open)(
+	    void *userdata, const char *id, bool fetch, int *ret_fd, struct fault *reterr);
+
+	/* Keeps a report whatever the limits are, or no longer. */
+	int (*pin)(void *userdata, const char *id, bool pinned, struct fault *reterr);
 
 	/* Removes a report; calls no ops function, Delete tells the watchers itself. */
 	int (*remove)(void *userdata, const char *id, struct fault *reterr);

@@ -561,13 +561,19 @@ spool_at(const struct spool *s, size_t i)
 	return s->reports[i];
 }
 
-const struct report *
-spool_find(const struct spool *s, const char *id)
+static struct report *
+find_report(const struct spool *s, const char *id)
 {
 	for (size_t i = 0; i < s->n_reports; i++)
 		if (streq(s->reports[i]->id, id))
 			return s->reports[i];
 	return NULL;
+}
+
+const struct report *
+spool_find(const struct spool *s, const char *id)
+{
+	return find_report(s, id);
 }
 
 uint64_t
@@ -593,19 +599,64 @@ spool_free_bytes(const struct spool *s, uint64_t *ret_bytes)
 	return 0;
 }
 
+static int
+open_archive(const struct spool *s, const struct report *report)
+{
+	int fd =
+	    openat(s->reports_fd, report->capture.archive, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int
 spool_open_archive(const struct spool *s, const char *id, int *ret_fd)
 {
-	const struct report *report = spool_find(s, id);
+	const struct report *report = find_report(s, id);
 	int fd;
 
 	if (!report)
 		return -ENOENT;
-	fd = openat(s->reports_fd, report->capture.archive, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = open_archive(s, report);
 	if (fd < 0)
-		return -errno;
+		return fd;
+	/* It goes to the reader with the file; see is_read(). */
+	(void)flock(fd, LOCK_SH | LOCK_NB);
 	*ret_fd = fd;
 	return 0;
+}
+
+void
+spool_note_fetched(struct spool *s, const char *id, uint64_t now_usec)
+{
+	struct report *report = find_report(s, id);
+	int r;
+
+	if (report->fetched_usec > 0)
+		return;
+	report->fetched_usec = now_usec;
+	r = write_sidecar(s, report);
+	if (r < 0)
+		(void)log_warning_errno(
+		    r, "Cannot note that '%s' was fetched, ignoring: %m", id);
+}
+
+int
+spool_pin(struct spool *s, const char *id, bool pinned)
+{
+	struct report *report = find_report(s, id);
+	struct report changed;
+	int r;
+
+	if (!report)
+		return -ENOENT;
+	if (report->pinned == pinned)
+		return 0;
+	changed = *report;
+	changed.pinned = pinned;
+	r = write_sidecar(s, &changed);
+	if (r >= 0)
+		*report = changed;
+	return r;
 }
 
 int
@@ -660,6 +711,30 @@ rank(const struct report *report)
 	    (report->capture.status == REPORT_COMPLETE ? 1u : 0u);
 }
 
+/* A reader has the archive open; see spool_open_archive(). */
+static bool
+is_read(const struct spool *s, const struct report *report)
+{
+	_cleanup_close_ int fd = open_archive(s, report);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+/* Finds out which of those that are to go are read. Only those: asking costs an open(2). */
+static bool
+mark_read(const struct spool *s, struct vacuum_entry *entries)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->n_reports; i++) {
+		if (entries[i].verdict == VACUUM_KEEP || !is_read(s, s->reports[i]))
+			continue;
+		entries[i].in_use = true;
+		any = true;
+	}
+	return any;
+}
+
 bool
 spool_vacuum(struct spool *s, const struct vacuum_limits *limits,
     const struct vacuum_incoming *incoming, uint64_t now_usec, spool_evict_fn fn,
@@ -681,8 +756,13 @@ spool_vacuum(struct spool *s, const struct vacuum_limits *limits,
 			.size_bytes = s->reports[i]->capture.size_bytes,
 			.rank = rank(s->reports[i]),
 			.manual = s->reports[i]->trigger == TRIGGER_REQUEST,
+			.pinned = s->reports[i]->pinned,
+			.fetched = s->reports[i]->fetched_usec > 0,
 		};
-	within = vacuum_plan(entries, s->n_reports, limits, incoming, free_bytes, now_usec);
+	do
+		within =
+		    vacuum_plan(entries, s->n_reports, limits, incoming, free_bytes, now_usec);
+	while (mark_read(s, entries));
 	/* From the end, so that the indices before stay right. */
 	for (size_t i = s->n_reports; i > 0; i--)
 		if (entries[i - 1].verdict != VACUUM_KEEP)

@@ -69,10 +69,20 @@ uint64_t spool_max_sequence(const struct spool *s);
 /* Free space of the file system, for us (not counting what is reserved for root). */
 int spool_free_bytes(const struct spool *s, uint64_t *ret_bytes);
 
-/* Opens the archive read-only. The caller owns *ret_fd. Returns 0 or -ENOENT …. */
+/* Opens the archive read-only. While *ret_fd or a copy of it is open, the report is not removed
+ * to keep the limits: the file has a shared flock(2). The caller owns *ret_fd. Returns 0 or
+ * -ENOENT …. */
 int spool_open_archive(const struct spool *s, const char *id, int *ret_fd);
 
-/* Removes a report, sidecar first; with REASON (may be NULL) a tombstone is left. */
+/* A client takes the archive of the report ID, which exists. That it cannot be written down is
+ * logged only. */
+void spool_note_fetched(struct spool *s, const char *id, uint64_t now_usec);
+
+/* Keeps a report whatever the limits are, or no longer. Durable when it returns. */
+int spool_pin(struct spool *s, const char *id, bool pinned);
+
+/* Removes a report, pinned or not, sidecar first; with REASON (may be NULL) a tombstone is
+ * left. */
 int spool_remove(struct spool *s, const char *id, const char *reason);
 
 /* Called before a report is removed to keep the limits. */

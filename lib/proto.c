@@ -18,6 +18,8 @@ static const struct {
 	[PROTO_SHOW] = { PROTO_INTERFACE ".Show", ACCESS_MEMBER },
 	[PROTO_OPEN] = { PROTO_INTERFACE ".Open", ACCESS_MEMBER },
 	[PROTO_DELETE] = { PROTO_INTERFACE ".Delete", ACCESS_ROOT },
+	[PROTO_PIN] = { PROTO_INTERFACE ".Pin", ACCESS_ROOT },
+	[PROTO_UNPIN] = { PROTO_INTERFACE ".Unpin", ACCESS_ROOT },
 	[PROTO_STATUS] = { PROTO_INTERFACE ".Status", ACCESS_MEMBER },
 	[PROTO_WATCH] = { PROTO_INTERFACE ".Watch", ACCESS_MEMBER },
 	[PROTO_FAILED] = { PROTO_INTERFACE ".Failed", ACCESS_ROOT },
@@ -223,6 +225,9 @@ proto_report_to_json(const struct report *report)
 	    json_add_uint(object, "occurrences", report->occurrences) < 0 ||
 	    (report->trigger == TRIGGER_REQUEST &&
 		json_add_uint(object, "uid", report->uid) < 0) ||
+	    (report->pinned && json_add_bool(object, "pinned", true) < 0) ||
+	    (report->fetched_usec > 0 &&
+		json_add_uint(object, "fetched_usec", report->fetched_usec) < 0) ||
 	    add_event(object, &report->event) < 0 || add_capture(object, &report->capture) < 0)
 		return NULL;
 	return TAKE_PTR(object);

@@ -185,6 +185,8 @@ static const struct field report_fields[] = {
 	FIELD(struct report, key, "key", FIELD_TEXT, false),
 	FIELD(struct report, occurrences, "occurrences", FIELD_U64, false),
 	FIELD(struct report, uid, "uid", FIELD_U32, false),
+	FIELD(struct report, pinned, "pinned", FIELD_BOOL, false),
+	FIELD(struct report, fetched_usec, "fetched_usec", FIELD_U64, false),
 };
 
 static int

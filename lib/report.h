@@ -135,6 +135,8 @@ struct report {
 	uint64_t occurrences;
 	uint32_t uid;
 	struct unit_event event;
+	bool pinned;		     /* never removed to keep a limit */
+	uint64_t fetched_usec;	     /* realtime: a client took it; 0 never */
 	struct capture_meta capture; /* .archive is the name in reports/ */
 };
 

@@ -3,7 +3,7 @@
 # Completion of msupportctl(1) for bash.
 
 _msupportctl() {
-	local verbs='list collect show fetch delete status watch'
+	local verbs='list collect show fetch delete pin unpin status watch'
 	local common='--json --no-legend --no-pager --socket --help --version'
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb='' word own='' words
@@ -38,7 +38,7 @@ _msupportctl() {
 			words=$verbs
 		else
 			case $verb in
-			show | fetch | delete)
+			show | fetch | delete | pin | unpin)
 				words="$(msupportctl list --no-legend 2>/dev/null | cut -d ' ' -f 1) latest"
 				;;
 			*) return ;;

@@ -335,6 +335,14 @@ def test_delete(w):
     is_in(expect(w.run("delete", ID), 4).err, "only root")
 
 
+def test_pin(w):
+    w.daemon.on(Pin=lambda call: {"id": ID}, Unpin=lambda call: {"id": ID},
+                List={"reports": [report(pinned=True)], "total": 1})
+    assert expect(w.run("pin", "2026"), 0).out == f"Pinned {ID}.\n"
+    assert expect(w.run("unpin", "2026"), 0).out == f"Unpinned {ID}.\n"
+    is_in(expect(w.run("list"), 0).out, "complete, pinned")
+
+
 STATUS = {
     "version": "0.1.0", "started_usec": NOW - 3 * HOUR, "message": "watching",
     "units": [{"unit": "microshift.service", "active_state": "active", "sub_state": "running",
@@ -786,7 +794,7 @@ def test_errors_and_their_exit_status(w):
 
 
 def test_what_cannot_be_an_id_is_refused_before_anybody_is_asked(w):
-    for verb in ("show", "fetch", "delete"):
+    for verb in ("show", "fetch", "delete", "pin", "unpin"):
         for bad in ("foo", "../x", "2026/", ""):
             is_in(expect(w.run(verb, ID, bad), 2).err, "is no report ID")
 
@@ -905,7 +913,8 @@ def options_in_help(w, *verb):
                           re.M))
 
 
-VERBS = ["list", "collect", "show", "fetch", "delete", "status", "watch", "notify-failure"]
+VERBS = ["list", "collect", "show", "fetch", "delete", "pin", "unpin", "status", "watch",
+         "notify-failure"]
 
 
 def test_help_manual_and_completion_agree(w):

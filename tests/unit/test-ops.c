@@ -32,6 +32,8 @@ struct fake {
 	char namespaces[64];
 	struct collect_result collect_result;
 	char id[REPORT_ID_BYTES];
+	bool fetch;
+	bool pinned;
 	struct failure_notice notice;
 	struct capture_progress progress;
 	struct status_info status;
@@ -82,17 +84,27 @@ fake_each_report(void *userdata, bool oldest_first, ops_report_fn fn, void *fn_u
 }
 
 static int
-fake_open(void *userdata, const char *id, int *ret_fd, struct fault *reterr)
+fake_open(void *userdata, const char *id, bool fetch, int *ret_fd, struct fault *reterr)
 {
 	int r = fake_result(reterr);
 
 	(void)userdata;
+	fake.fetch = fetch;
 	text_copy(fake.id, sizeof(fake.id), id);
 	if (r < 0)
 		return r;
 	*ret_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	assert(*ret_fd >= 0);
 	return 0;
+}
+
+static int
+fake_pin(void *userdata, const char *id, bool pinned, struct fault *reterr)
+{
+	(void)userdata;
+	text_copy(fake.id, sizeof(fake.id), id);
+	fake.pinned = pinned;
+	return fake_result(reterr);
 }
 
 static int
@@ -132,6 +144,7 @@ static const struct ops_backend fake_backend = {
 	.collect = fake_collect,
 	.each_report = fake_each_report,
 	.open = fake_open,
+	.pin = fake_pin,
 	.remove = fake_remove,
 	.status = fake_status,
 	.failed = fake_failed,
@@ -441,7 +454,7 @@ test_open(void)
 
 	/* The client of the product: it waits in one thread with the loop, so the answer must
 	 * be there first. */
-	say(&s, s.fd, "Open", "{\"id\":\"latest\"}", "");
+	say(&s, s.fd, "Open", "{\"id\":\"latest\",\"fetch\":true}", "");
 	wire_turn(s.wire, WIRE_SILENCE_USEC);
 	assert(varlink_client_new(TAKE_FD(s.fd), &c) == 0);
 	ok_int(varlink_client_call_fd(c, "a.b.C", NULL, USEC_PER_SEC, &got, &fd, &f), 0,
@@ -449,6 +462,7 @@ test_open(void)
 	ok(idl_fits(idl, idl_find(idl, "method", "Open")->output, got), "as described");
 	ok_str(fake.id, ID_NEW, "it is the one that was meant");
 	ok(fd >= 0, "and comes as a descriptor");
+	ok(fake.fetch, "for a client that takes it");
 	varlink_client_close(TAKE_PTR(c));
 
 	s.fd = wire_connect(s.wire);
@@ -456,6 +470,7 @@ test_open(void)
 	check_error(&s, "Open", "{\"id\":\"latest\"}", "Internal", "message", NULL);
 	fake.result = -ENOENT;
 	check_error(&s, "Open", "{\"id\":\"latest\"}", "NotFound", "message", "because");
+	ok(!fake.fetch, "or only looks");
 }
 
 static void
@@ -572,7 +587,7 @@ test_watch(void)
 	_cleanup_session_ struct session s = start();
 	_cleanup_close_ int watcher = wire_connect(s.wire);
 	_cleanup_close_ int second = wire_connect(s.wire);
-	_cleanup_json_ cJSON *deleted = NULL;
+	_cleanup_json_ cJSON *deleted = NULL, *pinned = NULL, *unpinned = NULL;
 
 	check_error(&s, "Watch", "{}", "ExpectedMore", "message", NULL);
 	say(&s, watcher, "Watch", "{}", ",\"more\":true");
@@ -590,6 +605,11 @@ test_watch(void)
 	check_event(&s, watcher, "suppressed", NULL);
 	ops_report_deleted(s.ops, ID_OLD, "too old");
 	check_event(&s, watcher, "deleted", ID_OLD);
+	pinned = call(&s, "Pin", "{\"id\":\"latest\"}");
+	ok(fake.pinned && streq(text_of(pinned, "id"), ID_NEW) && streq(fake.id, ID_NEW),
+	    "Pin tells which");
+	unpinned = call(&s, "Unpin", "{\"id\":\"latest\"}");
+	ok(!fake.pinned && streq(text_of(unpinned, "id"), ID_NEW), "and Unpin");
 	deleted = call(&s, "Delete", "{\"id\":\"latest\"}");
 	ok_str(text_of(deleted, "id"), ID_NEW, "Delete tells which");
 	ok_str(fake.id, ID_NEW, "and did it");

@@ -252,6 +252,49 @@ test_vacuum(void)
 }
 
 static void
+test_keeping(void)
+{
+	_cleanup_tmpdir_ struct tmpdir tmp = tmpdir_make();
+	_cleanup_(spool_closep) struct spool *s = open_spool(&tmp);
+	_cleanup_close_ int reader = -EBADF;
+	static const char *const ids[] = { ID1, ID2, ID3 };
+	struct vacuum_limits limits = {
+		.max_reports = 1,
+		.max_per_key = 1,
+		.max_use_bytes = UINT64_MAX,
+		.max_age_usec = USEC_INFINITY,
+		.max_manual_reports = 1,
+		.manual_use_bytes = UINT64_MAX,
+	};
+	struct vacuum_incoming none = { 0 };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct request req = request_of(ids[i], "k");
+
+		assert(spool_enqueue(s, &req) == 0);
+		finish(&tmp, ids[i], "report.tar.zst", "archive");
+		assert(spool_commit(s, &req, 7, NULL, NULL) == 0);
+	}
+	ok_int(spool_pin(s, ID1, true), 0, "pinned");
+	ok_int(spool_pin(s, "20261122T100000Z-0009-99999999", true), -ENOENT, "what is there");
+	ok_int(spool_open_archive(s, ID2, &reader), 0, "opened");
+	spool_note_fetched(s, ID2, 9);
+	ok(!spool_vacuum(s, &limits, &none, 8, NULL, NULL) && spool_count(s) == 3,
+	    "what is pinned or read stays");
+
+	spool_close(s);
+	s = open_spool(&tmp);
+	ok(spool_find(s, ID1)->pinned && spool_find(s, ID2)->fetched_usec == 9,
+	    "both are known after a restart");
+	reader = close_fd(reader);
+	(void)spool_vacuum(s, &limits, &none, 8, NULL, NULL);
+	ok(spool_count(s) == 2 && !spool_find(s, ID2), "until the reader closes it");
+	assert(spool_pin(s, ID1, false) == 0);
+	ok(spool_vacuum(s, &limits, &none, 8, NULL, NULL) && !spool_find(s, ID1),
+	    "or it is unpinned");
+}
+
+static void
 test_tombstones(void)
 {
 	_cleanup_tmpdir_ struct tmpdir tmp = tmpdir_make();
@@ -282,6 +325,7 @@ main(void)
 	test_recovery();
 	test_foreign();
 	test_vacuum();
+	test_keeping();
 	test_tombstones();
 	return tap_done();
 }
