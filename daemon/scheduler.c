@@ -26,6 +26,7 @@ enum phase {
 struct entry {
 	struct request req; /* owned */
 	enum phase phase;
+	char cancelled[REASON_BYTES]; /* why it is not tried again; "" */
 	TAILQ_ENTRY(entry) link;
 };
 
@@ -100,6 +101,14 @@ tell(struct scheduler *s, const struct entry *e, enum capture_state state,
 }
 
 static void
+end_without_report(struct scheduler *s, struct entry *e, const char *reason)
+{
+	spool_bury(s->spool, &e->req, reason);
+	tell(s, e, CAPTURE_FAILED, NULL, reason);
+	entry_free(s, e);
+}
+
+static void
 give_up(struct scheduler *s, struct entry *e, const char *reason)
 {
 	struct log_field fields[] = {
@@ -109,9 +118,7 @@ give_up(struct scheduler *s, struct entry *e, const char *reason)
 
 	log_event(MSGID_REPORT_LOST, LOG_ERR, fields, ELEMENTSOF(fields),
 	    "Report '%s' is lost: %s", e->req.id, reason);
-	spool_bury(s->spool, &e->req, reason);
-	tell(s, e, CAPTURE_FAILED, NULL, reason);
-	entry_free(s, e);
+	end_without_report(s, e, reason);
 }
 
 static void
@@ -193,6 +200,12 @@ settle(struct scheduler *s, struct entry *e, const char *job_result)
 
 	if (spool_is_finished(s->spool, e->req.id)) {
 		commit(s, e);
+		return;
+	}
+	if (e->cancelled[0] != '\0') {
+		log_info("Capture '%s' ended without a result, as it was %s", e->req.id,
+		    e->cancelled);
+		end_without_report(s, e, e->cancelled);
 		return;
 	}
 	if (e->req.attempts >= SCHEDULER_ATTEMPTS_MAX) {
@@ -340,6 +353,25 @@ scheduler_add(struct scheduler *s, struct request *req)
 		return r;
 	tell(s, e, CAPTURE_QUEUED, NULL, NULL);
 	run_next(s);
+	return 0;
+}
+
+int
+scheduler_cancel(struct scheduler *s, const char *id, const char *reason)
+{
+	struct entry *e = find(s, id);
+	int r = 0;
+
+	if (!e)
+		return -ENOENT;
+	if (e->phase == PHASE_RUNNING) {
+		r = launcher_cancel(s->launcher, id);
+		if (r >= 0)
+			text_copy(e->cancelled, sizeof(e->cancelled), reason);
+		return r;
+	}
+	log_info("Request '%s' was %s", id, reason);
+	end_without_report(s, e, reason);
 	return 0;
 }
 

@@ -43,6 +43,11 @@ int scheduler_recover(struct scheduler *s);
 /* Puts REQ on disk and starts it when its turn comes. Consumes REQ, also on failure. */
 int scheduler_add(struct scheduler *s, struct request *req);
 
+/* Ends the request ID: one that waits is given up, one that runs is stopped, and what it has
+ * until then becomes a partial report. REASON is for the tombstone. Returns 0, -ENOENT, or
+ * -ENOTCONN when a running one cannot be stopped because the bus is away. */
+int scheduler_cancel(struct scheduler *s, const char *id, const char *reason);
+
 /* Requests that are not finished, in the order in which they will be; borrowed. */
 size_t scheduler_count(const struct scheduler *s);
 const struct request *scheduler_at(const struct scheduler *s, size_t i);
