@@ -62,7 +62,7 @@ backend_collect(void *userdata, const struct collect_args *args, struct collect_
 	int r;
 
 	ret->retry_usec = BUSY_RETRY_USEC;
-	r = intake_wish(b->intake, &wish, ret->id, reterr);
+	r = intake_wish(b->intake, &wish, ret->id, &ret->retry_usec, reterr);
 	if (r < 0)
 		return r;
 	report = spool_find(b->spool, ret->id);

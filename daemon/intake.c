@@ -6,6 +6,7 @@
 
 #include <systemd/sd-id128.h>
 
+#include "daemon/bucket.h"
 #include "daemon/flash.h"
 #include "daemon/inbox.h"
 #include "daemon/intake.h"
@@ -71,6 +72,7 @@ struct intake {
 	struct token tokens[INTAKE_TOKENS_MAX]; /* a ring */
 	size_t next_token;
 	char boot_id[ID128_BYTES];
+	struct bucket requests; /* of people */
 	uint64_t sequence;
 	uint64_t suppressed;
 };
@@ -114,6 +116,16 @@ load(struct intake *in)
 		in->sequence = spool_max_sequence(in->spool);
 }
 
+static void
+remember(struct intake *in, enum trigger trigger, const struct unit_event *event,
+    uint64_t created_usec)
+{
+	if (trigger != TRIGGER_REQUEST)
+		limiter_recall(in->limiter, created_usec, clock_realtime_usec());
+	if (event->unit[0] != '\0')
+		(void)runlog_add(in->runlog, event, false, 0);
+}
+
 /* Ends that are in the spool are known, even if we died before the state was saved. */
 static void
 remember_spool(struct intake *in)
@@ -121,14 +133,12 @@ remember_spool(struct intake *in)
 	for (size_t i = 0; i < spool_count(in->spool); i++) {
 		const struct report *report = spool_at(in->spool, i);
 
-		if (report->event.unit[0] != '\0')
-			(void)runlog_add(in->runlog, &report->event, false, 0);
+		remember(in, report->trigger, &report->event, report->created_usec);
 	}
 	for (size_t i = 0; i < scheduler_count(in->scheduler); i++) {
 		const struct request *req = scheduler_at(in->scheduler, i);
 
-		if (req->event.unit[0] != '\0')
-			(void)runlog_add(in->runlog, &req->event, false, 0);
+		remember(in, req->trigger, &req->event, req->created_usec);
 	}
 }
 
@@ -203,6 +213,11 @@ static void
 capture_event(struct intake *in, const struct unit_event *event, enum source source)
 {
 	struct request req = { .source = source, .event = *event };
+	struct limiter_hit hit = {
+		.now_usec = clock_realtime_usec(),
+		.may_borrow = event->is_final,
+		.has_room = scheduler_count(in->scheduler) < in->settings->max_queued,
+	};
 	const struct key_record *record;
 	enum verdict verdict;
 	char id[REPORT_ID_BYTES];
@@ -214,15 +229,11 @@ capture_event(struct intake *in, const struct unit_event *event, enum source sou
 	trigger_describe(event, req.reason);
 	log_run_ended(event, req.reason);
 
-	if (scheduler_count(in->scheduler) >= in->settings->max_queued) {
-		suppress(in, event->unit, req.key, 1, "too many requests wait (MaxQueued=)");
-		return;
-	}
-	verdict = limiter_hit(in->limiter, req.key, clock_realtime_usec(), &record);
+	hit.key = req.key;
+	hit.reason = req.reason;
+	verdict = limiter_hit(in->limiter, &hit, &record);
 	if (verdict != VERDICT_CAPTURE) {
-		suppress(in, event->unit, req.key, record->count,
-		    verdict == VERDICT_COOLING ? "the same was captured recently (CoolDownSec=)"
-					       : "too many captures in an hour (MaxPerHour=)");
+		suppress(in, event->unit, req.key, record->count, verdict_to_string(verdict));
 		return;
 	}
 	req.occurrences = record->count;
@@ -232,7 +243,7 @@ capture_event(struct intake *in, const struct unit_event *event, enum source sou
 		    "Cannot put a request on disk, no report of this end: %s", strerror(-r));
 		return;
 	}
-	limiter_set_report(in->limiter, req.key, id);
+	limiter_set_report(in->limiter, record->key, id); /* REQ is empty now */
 }
 
 void
@@ -430,9 +441,34 @@ count_manual(const struct intake *in)
 	return n;
 }
 
+/* May this user have another report now? Root could have one without us. */
+static int
+admit(struct intake *in, const struct intake_wish *wish, uint64_t *ret_retry_usec,
+    struct fault *reterr)
+{
+	struct bucket_rate rate = {
+		.per_hour = in->settings->max_requests_per_hour,
+		.burst = INTAKE_REQUESTS_BURST,
+	};
+	char span[32];
+
+	if (count_manual(in) >= INTAKE_MANUAL_MAX ||
+	    scheduler_count(in->scheduler) >= in->settings->max_queued)
+		return fault_set(reterr, -EBUSY, "%zu requests wait already, try again later",
+		    scheduler_count(in->scheduler));
+	if (wish->uid == 0)
+		return 0;
+	*ret_retry_usec = bucket_take(&in->requests, &rate, clock_realtime_usec());
+	if (*ret_retry_usec == 0)
+		return 0;
+	return fault_set(reterr, -EAGAIN,
+	    "more reports on request than MaxRequestsPerHour= allows, try again in %s",
+	    clock_format_span(*ret_retry_usec, span, sizeof(span)));
+}
+
 int
 intake_wish(struct intake *in, const struct intake_wish *wish, char id[REPORT_ID_BYTES],
-    struct fault *reterr)
+    uint64_t *ret_retry_usec, struct fault *reterr)
 {
 	struct request req = {
 		.trigger = TRIGGER_REQUEST,
@@ -449,10 +485,9 @@ intake_wish(struct intake *in, const struct intake_wish *wish, char id[REPORT_ID
 		text_copy(id, REPORT_ID_BYTES, known->id);
 		return 0;
 	}
-	if (count_manual(in) >= INTAKE_MANUAL_MAX ||
-	    scheduler_count(in->scheduler) >= in->settings->max_queued)
-		return fault_set(reterr, -EBUSY, "%zu requests wait already, try again later",
-		    scheduler_count(in->scheduler));
+	r = admit(in, wish, ret_retry_usec, reterr);
+	if (r < 0)
+		return r;
 	text_copy(req.reason, sizeof(req.reason), wish->reason);
 	if (strv_copy(wish->only, &req.only) < 0 ||
 	    strv_copy(wish->namespaces, &req.namespaces) < 0) {
@@ -474,6 +509,12 @@ intake_vacuum(struct intake *in)
 
 	if (!vacuum(in, &none))
 		log_warning("The spool is above its limits with reports that must be kept");
+}
+
+const struct limiter *
+intake_limiter(const struct intake *in)
+{
+	return in->limiter;
 }
 
 uint64_t
@@ -524,8 +565,15 @@ intake_set_export(struct intake *in, intake_export_fn fn, void *userdata)
 void
 intake_configure(struct intake *in, const struct settings *settings, bool same_units)
 {
+	struct limiter_limits limits = {
+		.cool_down_usec = settings->cool_down_usec,
+		.max_per_hour = settings->max_per_hour,
+		.burst = settings->burst,
+		.max_per_day = settings->max_per_day,
+	};
+
 	in->settings = settings;
-	limiter_configure(in->limiter, settings->cool_down_usec, settings->max_per_hour);
+	limiter_configure(in->limiter, &limits);
 	if (!same_units)
 		in->n_units = 0;
 }

@@ -22,6 +22,7 @@
 struct failure_notice;
 struct fault;
 struct intake;
+struct limiter;
 struct loop;
 struct scheduler;
 struct settings;
@@ -29,6 +30,8 @@ struct spool;
 
 /* Requests of people that may wait or run; more are told to come back. */
 #define INTAKE_MANUAL_MAX	3u
+/* Of MaxRequestsPerHour= so many at once: a person who tries things out. */
+#define INTAKE_REQUESTS_BURST	5u
 /* A hook is often quicker than the bus. So long the watcher gets to tell the same end, with
  * better facts; the hook of a unit that is not watched does not wait. */
 #define INTAKE_NOTICE_WAIT_USEC UINT64_C(1500000)
@@ -79,16 +82,20 @@ void intake_on_notice(struct intake *in, const struct failure_notice *notice);
  */
 void intake_read_inbox(struct intake *in);
 
-/* What a person wants. Returns 0 with the ID (of an earlier request with the same token),
- * -EBUSY, or why it could not be put on disk. */
+/* What a person wants. Returns 0 with the ID (of an earlier request with the same token);
+ * -EBUSY; -EAGAIN, with *ret_retry_usec the time to wait; or why it could not be put on disk.
+ */
 int intake_wish(struct intake *in, const struct intake_wish *wish, char id[REPORT_ID_BYTES],
-    struct fault *reterr);
+    uint64_t *ret_retry_usec, struct fault *reterr);
 
 /* Keeps the limits of the spool; call at start and after each commit. */
 void intake_vacuum(struct intake *in);
 
 /* How often the problem KEY was seen, or 0; counted on after LAST_REPORT was taken. */
 uint64_t intake_occurrences(const struct intake *in, const struct report *report);
+
+/* The problems that are known; borrowed. */
+const struct limiter *intake_limiter(const struct intake *in);
 
 /* Ends that were only counted since start. */
 uint64_t intake_suppressed(const struct intake *in);

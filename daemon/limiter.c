@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/bucket.h"
 #include "daemon/limiter.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/text.h"
 
 #define PAUSE_FACTOR 6u
-/* Upper bound of MaxPerHour= in the settings table. */
+/* Upper bound of MaxPerDay= in the settings table. */
 #define RECENT_MAX   1000u
 
 struct limiter {
 	struct key_record keys[LIMITER_KEYS_MAX];
 	size_t n_keys;
-	uint64_t cool_down_usec;
-	uint64_t max_per_hour;
+	struct limiter_limits limits;
+	struct bucket hour;
 	uint64_t recent[RECENT_MAX]; /* times of the last captures, a ring */
 	size_t recent_next;
 };
@@ -24,12 +26,17 @@ struct limiter {
 int
 limiter_new(struct limiter **ret)
 {
+	static const struct limiter_limits defaults = {
+		.cool_down_usec = 10 * USEC_PER_MINUTE,
+		.max_per_hour = 6,
+		.burst = 3,
+		.max_per_day = 24,
+	};
 	struct limiter *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return -ENOMEM;
-	l->cool_down_usec = 10 * USEC_PER_MINUTE;
-	l->max_per_hour = 6;
+	l->limits = defaults;
 	*ret = l;
 	return 0;
 }
@@ -41,10 +48,26 @@ limiter_free(struct limiter *l)
 }
 
 void
-limiter_configure(struct limiter *l, uint64_t cool_down_usec, uint64_t max_per_hour)
+limiter_configure(struct limiter *l, const struct limiter_limits *limits)
 {
-	l->cool_down_usec = cool_down_usec;
-	l->max_per_hour = max_per_hour < RECENT_MAX ? max_per_hour : RECENT_MAX;
+	l->limits = *limits;
+	if (l->limits.max_per_day > RECENT_MAX)
+		l->limits.max_per_day = RECENT_MAX;
+}
+
+const char *
+verdict_to_string(enum verdict v)
+{
+	static const char *const texts[_VERDICT_COUNT] = {
+		[VERDICT_CAPTURE] = "captured",
+		[VERDICT_COOLING] = "the same was captured recently (CoolDownSec=)",
+		[VERDICT_HOUR_FULL] = "too many captures of late (MaxPerHour=, Burst=)",
+		[VERDICT_DAY_FULL] = "too many captures in a day (MaxPerDay=)",
+		[VERDICT_QUEUE_FULL] = "too many requests wait (MaxQueued=)",
+	};
+
+	assert(v < _VERDICT_COUNT);
+	return texts[v];
 }
 
 static struct key_record *
@@ -66,6 +89,12 @@ size_t
 limiter_count(const struct limiter *l)
 {
 	return l->n_keys;
+}
+
+const struct key_record *
+limiter_at(const struct limiter *l, size_t i)
+{
+	return &l->keys[i];
 }
 
 static struct key_record *
@@ -92,7 +121,7 @@ find_or_add(struct limiter *l, const char *key)
 static uint64_t
 pause_after(const struct limiter *l, uint64_t reports)
 {
-	uint64_t pause = l->cool_down_usec;
+	uint64_t pause = l->limits.cool_down_usec;
 
 	for (uint64_t i = 1; i < reports && pause < LIMITER_PAUSE_MAX_USEC; i++)
 		pause *= PAUSE_FACTOR;
@@ -100,49 +129,100 @@ pause_after(const struct limiter *l, uint64_t reports)
 }
 
 static bool
-is_cooling(const struct limiter *l, const struct key_record *k, uint64_t now_usec)
+is_forgiven(const struct key_record *k, uint64_t now_usec)
 {
-	if (k->reports == 0 || now_usec < k->last_report_usec)
-		return false;
-	return now_usec - k->last_report_usec < pause_after(l, k->reports);
+	return now_usec > k->last_usec && now_usec - k->last_usec >= LIMITER_PAUSE_MAX_USEC;
+}
+
+uint64_t
+limiter_pause_end(const struct limiter *l, const struct key_record *k, uint64_t now_usec)
+{
+	uint64_t end;
+
+	if (k->reports == 0 || now_usec < k->last_report_usec || is_forgiven(k, now_usec))
+		return 0;
+	end = k->last_report_usec + pause_after(l, k->reports);
+	return end > now_usec ? end : 0;
 }
 
 static bool
-is_hour_full(const struct limiter *l, uint64_t now_usec)
+is_day_full(const struct limiter *l, uint64_t now_usec)
 {
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < RECENT_MAX; i++)
 		if (l->recent[i] != 0 && l->recent[i] <= now_usec &&
-		    now_usec - l->recent[i] < USEC_PER_HOUR)
+		    now_usec - l->recent[i] < USEC_PER_DAY)
 			n++;
-	return n >= l->max_per_hour;
+	return n >= l->limits.max_per_day;
+}
+
+static void
+remember_capture(struct limiter *l, uint64_t usec)
+{
+	l->recent[l->recent_next] = usec;
+	l->recent_next = (l->recent_next + 1) % RECENT_MAX;
+}
+
+static struct bucket_rate
+hour_rate(const struct limiter *l)
+{
+	return (struct bucket_rate){ l->limits.max_per_hour, l->limits.burst };
+}
+
+static enum verdict
+decide(struct limiter *l, const struct limiter_hit *hit, const struct key_record *k)
+{
+	struct bucket_rate rate = hour_rate(l);
+
+	if (limiter_pause_end(l, k, hit->now_usec) > 0)
+		return VERDICT_COOLING;
+	if (!hit->has_room)
+		return VERDICT_QUEUE_FULL;
+	if (is_day_full(l, hit->now_usec))
+		return VERDICT_DAY_FULL;
+	if (bucket_take(&l->hour, &rate, hit->now_usec) == 0)
+		return VERDICT_CAPTURE;
+	if (!hit->may_borrow)
+		return VERDICT_HOUR_FULL;
+	bucket_borrow(&l->hour, &rate, hit->now_usec);
+	return VERDICT_CAPTURE;
 }
 
 enum verdict
 limiter_hit(
-    struct limiter *l, const char *key, uint64_t now_usec, const struct key_record **ret_record)
+    struct limiter *l, const struct limiter_hit *hit, const struct key_record **ret_record)
 {
-	struct key_record *k = find_or_add(l, key);
+	struct key_record *k = find_or_add(l, hit->key);
+	enum verdict verdict;
 
 	if (k->count == 0)
-		k->first_usec = now_usec;
-	else if (now_usec > k->last_usec && now_usec - k->last_usec >= LIMITER_PAUSE_MAX_USEC)
+		k->first_usec = hit->now_usec;
+	else if (is_forgiven(k, hit->now_usec))
 		k->reports = 0;
 	k->count++;
-	k->last_usec = now_usec;
+	k->last_usec = hit->now_usec;
+	text_copy(k->reason, sizeof(k->reason), hit->reason);
 	if (ret_record)
 		*ret_record = k;
-
-	if (is_cooling(l, k, now_usec))
-		return VERDICT_COOLING;
-	if (is_hour_full(l, now_usec))
-		return VERDICT_RATE_LIMITED;
+	verdict = decide(l, hit, k);
+	if (verdict != VERDICT_CAPTURE)
+		return verdict;
 	k->reports++;
-	k->last_report_usec = now_usec;
-	l->recent[l->recent_next] = now_usec;
-	l->recent_next = (l->recent_next + 1) % RECENT_MAX;
-	return VERDICT_CAPTURE;
+	k->last_report_usec = hit->now_usec;
+	remember_capture(l, hit->now_usec);
+	return verdict;
+}
+
+void
+limiter_recall(struct limiter *l, uint64_t created_usec, uint64_t now_usec)
+{
+	struct bucket_rate rate = hour_rate(l);
+
+	if (created_usec > now_usec)
+		return;
+	bucket_borrow(&l->hour, &rate, created_usec);
+	remember_capture(l, created_usec);
 }
 
 void
@@ -165,7 +245,8 @@ add_record(cJSON *array, const struct key_record *k)
 	    json_add_uint(object, "last_usec", k->last_usec) < 0 ||
 	    json_add_uint(object, "last_report_usec", k->last_report_usec) < 0 ||
 	    json_add_uint(object, "reports", k->reports) < 0 ||
-	    json_add_text(object, "last_report", k->last_report) < 0)
+	    json_add_text(object, "last_report", k->last_report) < 0 ||
+	    json_add_text(object, "reason", k->reason) < 0)
 		return -ENOMEM;
 	return cJSON_AddItemToArray(array, TAKE_PTR(object)) ? 0 : -ENOMEM;
 }
@@ -200,7 +281,8 @@ limiter_from_json(struct limiter *l, const cJSON *array)
 		    json_get_uint(object, "last_report_usec", &k.last_report_usec) <= 0 ||
 		    json_get_uint(object, "reports", &k.reports) <= 0 ||
 		    json_get_text(object, "last_report", k.last_report, sizeof(k.last_report)) <
-			0)
+			0 ||
+		    json_get_text(object, "reason", k.reason, sizeof(k.reason)) < 0)
 			continue;
 		l->keys[l->n_keys++] = k;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Keeps automatic captures rare: a pause for each problem that grows while it repeats, and a
- * limit for all together. What is not captured is counted, never forgotten. Pure: the clock
+/* Keeps automatic captures rare: a pause for each problem that grows while it repeats, and
+ * limits for all together. What is not captured is counted, never forgotten. Pure: the clock
  * comes in.
  *
  * Pauses after the first, second, … report of a key: CoolDownSec, then six times the last, up
@@ -25,8 +25,27 @@ struct limiter;
 
 enum verdict {
 	VERDICT_CAPTURE,
-	VERDICT_COOLING,      /* this problem was captured recently */
-	VERDICT_RATE_LIMITED, /* too many automatic captures in the last hour */
+	VERDICT_COOLING,   /* this problem was captured recently */
+	VERDICT_HOUR_FULL, /* too many automatic captures of late */
+	VERDICT_DAY_FULL,
+	VERDICT_QUEUE_FULL, /* it could not be queued */
+	_VERDICT_COUNT,
+};
+
+struct limiter_limits {
+	uint64_t cool_down_usec;
+	uint64_t max_per_hour; /* all problems together */
+	uint64_t burst;	       /* of those, at once */
+	uint64_t max_per_day;
+};
+
+/* A problem was seen. */
+struct limiter_hit {
+	const char *key;
+	const char *reason; /* one sentence for people */
+	uint64_t now_usec;  /* realtime */
+	bool may_borrow;    /* too important for the hour's limit: of what comes later */
+	bool has_room;	    /* the queue has */
 };
 
 /* What is known of one key. */
@@ -38,6 +57,7 @@ struct key_record {
 	uint64_t last_report_usec; /* realtime of the last hit that was captured; 0 never */
 	uint64_t reports;	   /* captured since the key was last quiet */
 	char last_report[REPORT_ID_BYTES];
+	char reason[REASON_BYTES]; /* of the last hit, for people */
 };
 
 int limiter_new(struct limiter **ret);
@@ -45,12 +65,18 @@ void limiter_free(struct limiter *l);
 DEFINE_CLEANUP(struct limiter *, limiter_free);
 
 /* Limits; see supportd.conf(5). May change at any time. */
-void limiter_configure(struct limiter *l, uint64_t cool_down_usec, uint64_t max_per_hour);
+void limiter_configure(struct limiter *l, const struct limiter_limits *limits);
 
-/* Counts a hit of KEY at NOW_USEC (realtime) and decides. *ret_record (may be NULL) is borrowed
- * until the next call. A clock that went back ends pauses instead of prolonging them. */
-enum verdict limiter_hit(struct limiter *l, const char *key, uint64_t now_usec,
-    const struct key_record **ret_record);
+/* Counts HIT and decides. *ret_record (may be NULL) is borrowed until the next call. A clock
+ * that went back ends pauses instead of prolonging them. */
+enum verdict limiter_hit(
+    struct limiter *l, const struct limiter_hit *hit, const struct key_record **ret_record);
+
+/* An automatic report was taken at that time, by an earlier instance; oldest first. */
+void limiter_recall(struct limiter *l, uint64_t created_usec, uint64_t now_usec);
+
+/* Why it is only counted, for people; names the setting. */
+const char *verdict_to_string(enum verdict v);
 
 /* The capture that the last VERDICT_CAPTURE of KEY allowed has this ID. */
 void limiter_set_report(struct limiter *l, const char *key, const char *report_id);
@@ -59,6 +85,13 @@ void limiter_set_report(struct limiter *l, const char *key, const char *report_i
 const struct key_record *limiter_find(const struct limiter *l, const char *key);
 
 size_t limiter_count(const struct limiter *l);
+
+/* Borrowed until the next call of limiter_hit(); in no order. */
+const struct key_record *limiter_at(const struct limiter *l, size_t i);
+
+/* When a hit of this key will be captured again, realtime; 0: at once. */
+uint64_t limiter_pause_end(
+    const struct limiter *l, const struct key_record *k, uint64_t now_usec);
 
 /* For state.json: an array that the caller owns, NULL when out of memory; and back. Records
  * that are damaged are left out: losing a counter is no reason to refuse the rest. */

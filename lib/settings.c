@@ -68,6 +68,12 @@ static const struct key keys[] = {
 	  "After a report the same problem is only counted for this long; the pause grows six-fold each time, up to a day." },
 	{ "Limits", "MaxPerHour", KEY_COUNT, FIELD(max_per_hour), "6", 1, 1000,
 	  "Most automatic captures in an hour, all problems together." },
+	{ "Limits", "Burst", KEY_COUNT, FIELD(burst), "3", 1, 1000,
+	  "Most automatic captures at once; then one each hour/MaxPerHour." },
+	{ "Limits", "MaxPerDay", KEY_COUNT, FIELD(max_per_day), "24", 1, 1000,
+	  "Most automatic captures in a day." },
+	{ "Limits", "MaxRequestsPerHour", KEY_COUNT, FIELD(max_requests_per_hour), "30", 1, 10000,
+	  "Most reports on request in an hour; root is not limited by it." },
 	{ "Limits", "MaxQueued", KEY_COUNT, FIELD(max_queued), "8", 1, 100,
 	  "Most requests that wait or run; one capture runs at a time." },
 

@@ -40,7 +40,10 @@ struct settings {
 	uint64_t
 	    cool_down_usec;    /* first pause of a key after its report; grows, see limiter.h */
 	uint64_t max_per_hour; /* automatic captures, all keys together */
-	uint64_t max_queued;   /* requests waiting for the running capture */
+	uint64_t burst;	       /* of those, at once */
+	uint64_t max_per_day;
+	uint64_t max_requests_per_hour; /* of people */
+	uint64_t max_queued;		/* requests waiting for the running capture */
 
 	/* [Spool] */
 	uint64_t max_reports;	  /* automatic ones */

@@ -13,6 +13,7 @@
 
 #include "daemon/busloop.h"
 #include "daemon/intake.h"
+#include "daemon/limiter.h"
 #include "daemon/loop.h"
 #include "daemon/scheduler.h"
 #include "daemon/spool.h"
@@ -208,6 +209,8 @@ test_orders(void)
 	ok(req->source == SOURCE_WATCHER && req->trigger == TRIGGER_UNIT_FAILED && req->flash,
 	    "the request is the watcher's and has a flash");
 	ok(text_has_suffix(req->id, "-11111111"), "its ID ends with the run's");
+	ok_str(limiter_find(intake_limiter(w.intake), req->key)->last_report, req->id,
+	    "and its problem knows it");
 
 	hook_tells(&w, RUN2, "exit-code");
 	check(&w, "a hook alone waits for the watcher", 1, 0);
@@ -328,22 +331,25 @@ test_wishes(void)
 	const struct request *queued;
 	char id[REPORT_ID_BYTES];
 	char again[REPORT_ID_BYTES];
+	uint64_t retry = 0;
 	struct fault f = { 0 };
 
 	daemon_start(&w);
-	ok_int(intake_wish(w.intake, &wish, id, &f), 0, "a wish");
+	ok_int(intake_wish(w.intake, &wish, id, &retry, &f), 0, "a wish");
 	queued = scheduler_at(w.scheduler, 0);
 	ok(queued->profile == PROFILE_FULL, "has the default profile");
 	ok(strv_length(queued->namespaces) == 1 && streq(queued->namespaces[0], pattern) &&
 		queued->only_namespaces,
 	    "and the namespaces that it names");
-	ok(intake_wish(w.intake, &wish, again, &f) == 0 && streq(id, again), "a token joins");
+	ok(intake_wish(w.intake, &wish, again, &retry, &f) == 0 && streq(id, again),
+	    "a token joins");
 	wish.uid = 8;
-	ok(intake_wish(w.intake, &wish, again, &f) == 0 && !streq(id, again),
+	ok(intake_wish(w.intake, &wish, again, &retry, &f) == 0 && !streq(id, again),
 	    "but not that of another user");
 	wish.token = "";
-	ok_int(intake_wish(w.intake, &wish, again, &f), 0, "third");
-	ok_int(intake_wish(w.intake, &wish, again, &f), -EBUSY, "INTAKE_MANUAL_MAX is reached");
+	ok_int(intake_wish(w.intake, &wish, again, &retry, &f), 0, "third");
+	ok_int(intake_wish(w.intake, &wish, again, &retry, &f), -EBUSY,
+	    "INTAKE_MANUAL_MAX is reached");
 	watcher_tells(&w, RUN1, 1, false);
 	check(&w, "a failure still gets its request", 4, 0);
 	for (unsigned i = 0; i < 8; i++) {
@@ -352,7 +358,47 @@ test_wishes(void)
 		(void)snprintf(run, sizeof(run), "%032u", i);
 		watcher_tells(&w, run, 10 + (int)i, false);
 	}
-	check(&w, "MaxPerHour= and MaxQueued= hold", 8, 4);
+	check(&w, "Burst= holds", 6, 6);
+	w.settings->burst = w.settings->max_per_hour = 1000;
+	intake_configure(w.intake, w.settings, true);
+	for (unsigned i = 0; i < 4; i++) {
+		char run[ID128_BYTES];
+
+		(void)snprintf(run, sizeof(run), "%032u", 100 + i);
+		watcher_tells(&w, run, 100 + (int)i, false);
+	}
+	check(&w, "MaxQueued= holds", 8, 8);
+	daemon_stop(&w);
+	world_free(&w);
+}
+
+/* Each is cancelled at once, so that none waits. */
+static int
+wish_and_cancel(struct world *w, uid_t uid, uint64_t *ret_retry)
+{
+	struct intake_wish wish = { .reason = "", .token = "", .uid = uid };
+	char id[REPORT_ID_BYTES];
+	struct fault f = { 0 };
+	int r = intake_wish(w->intake, &wish, id, ret_retry, &f);
+
+	if (r >= 0)
+		assert(scheduler_cancel(w->scheduler, id, "cancelled") == 0);
+	return r;
+}
+
+static void
+test_requests_per_hour(void)
+{
+	struct world w = world_make();
+	uint64_t retry = 0;
+
+	daemon_start(&w);
+	for (unsigned i = 0; i < INTAKE_REQUESTS_BURST; i++)
+		ok_int(wish_and_cancel(&w, 7, &retry), 0, "wish %u", i + 1);
+	ok_int(wish_and_cancel(&w, 7, &retry), -EAGAIN, "MaxRequestsPerHour= holds");
+	ok(retry > 0 && retry <= 2 * USEC_PER_MINUTE, "with the time to wait");
+	ok_int(wish_and_cancel(&w, 0, &retry), 0, "not for root");
+	ok_int((int)scheduler_count(w.scheduler), 0, "what is cancelled is gone");
 	daemon_stop(&w);
 	world_free(&w);
 }
@@ -368,5 +414,6 @@ main(void)
 	test_crash_loop();
 	test_restart();
 	test_wishes();
+	test_requests_per_hour();
 	return tap_done();
 }

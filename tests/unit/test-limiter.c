@@ -8,6 +8,21 @@
 
 #define START (UINT64_C(1795444072) * USEC_PER_SEC)
 
+static const struct limiter_limits roomy = { 10 * USEC_PER_MINUTE, 1000, 1000, 1000 };
+
+static enum verdict
+hit(struct limiter *l, const char *key, uint64_t now_usec)
+{
+	struct limiter_hit h = {
+		.key = key,
+		.reason = "it broke",
+		.now_usec = now_usec,
+		.has_room = true,
+	};
+
+	return limiter_hit(l, &h, NULL);
+}
+
 /* Hits "k" every minute for DAYS; returns how many captures that gave, with their times in
  * hours. */
 static unsigned
@@ -19,7 +34,7 @@ loop_for(struct limiter *l, unsigned days, char *hours, size_t size)
 	for (uint64_t t = 0; t < days * USEC_PER_DAY; t += USEC_PER_MINUTE) {
 		size_t n = strlen(hours);
 
-		if (limiter_hit(l, "k", START + t, NULL) != VERDICT_CAPTURE)
+		if (hit(l, "k", START + t) != VERDICT_CAPTURE)
 			continue;
 		captures++;
 		(void)snprintf(hours + n, size - n, "%s%.2f", n ? " " : "",
@@ -41,11 +56,10 @@ test_crash_loop(void)
 	    "after 10 min, 1 h, 6 h, and then a day each");
 	ok_int(limiter_find(l, "k")->count, 3 * 24 * 60, "and every end is counted");
 
-	ok(limiter_hit(l, "k", START + 4 * USEC_PER_DAY + USEC_PER_HOUR, NULL) ==
-		VERDICT_CAPTURE,
+	ok(hit(l, "k", START + 4 * USEC_PER_DAY + USEC_PER_HOUR) == VERDICT_CAPTURE,
 	    "after a quiet day the key starts anew");
-	ok(limiter_hit(l, "k", START + 4 * USEC_PER_DAY + USEC_PER_HOUR + 11 * USEC_PER_MINUTE,
-	       NULL) == VERDICT_CAPTURE,
+	ok(hit(l, "k", START + 4 * USEC_PER_DAY + USEC_PER_HOUR + 11 * USEC_PER_MINUTE) ==
+		VERDICT_CAPTURE,
 	    "with the first pause");
 }
 
@@ -55,32 +69,91 @@ test_clock(void)
 	_cleanup_(limiter_freep) struct limiter *l = NULL;
 
 	assert(limiter_new(&l) == 0);
-	ok(limiter_hit(l, "k", START, NULL) == VERDICT_CAPTURE, "first");
-	ok(limiter_hit(l, "k", START + 1, NULL) == VERDICT_COOLING, "cooling");
-	ok(limiter_hit(l, "k", START - 365 * USEC_PER_DAY, NULL) == VERDICT_CAPTURE,
+	ok(hit(l, "k", START) == VERDICT_CAPTURE, "first");
+	ok(hit(l, "k", START + 1) == VERDICT_COOLING, "cooling");
+	ok(hit(l, "k", START - 365 * USEC_PER_DAY) == VERDICT_CAPTURE,
 	    "a clock that went back a year ends the pause");
-	ok(limiter_hit(l, "k", 0, NULL) == VERDICT_CAPTURE, "so does 1970");
+	ok(hit(l, "k", 0) == VERDICT_CAPTURE, "so does 1970");
+}
+
+/* A hit of a key that was never seen before. */
+static enum verdict
+hit_new(struct limiter *l, uint64_t now_usec, bool may_borrow, bool has_room)
+{
+	static unsigned n;
+	char key[REPORT_KEY_BYTES];
+	const struct key_record *k;
+	struct limiter_hit h = {
+		.key = key,
+		.reason = "it broke",
+		.now_usec = now_usec,
+		.may_borrow = may_borrow,
+		.has_room = has_room,
+	};
+	enum verdict verdict;
+
+	(void)snprintf(key, sizeof(key), "new%u", n++);
+	verdict = limiter_hit(l, &h, &k);
+	ok(k->count == 1 && k->reports == (verdict == VERDICT_CAPTURE),
+	    "counted; a pause begins with a capture only");
+	return verdict;
 }
 
 static void
-test_hour(void)
+test_all_together(void)
+{
+	_cleanup_(limiter_freep) struct limiter *l = NULL;
+	_cleanup_(limiter_freep) struct limiter *next = NULL;
+	uint64_t t = START;
+	unsigned n = 0;
+
+	assert(limiter_new(&l) == 0 && limiter_new(&next) == 0);
+	for (unsigned i = 0; i < 3; i++)
+		ok(hit_new(l, t, false, true) == VERDICT_CAPTURE, "burst, %u", i + 1);
+	ok(hit_new(l, t, false, true) == VERDICT_HOUR_FULL, "Burst= is reached");
+	ok(hit_new(l, t, true, true) == VERDICT_CAPTURE, "what matters most borrows");
+	ok(hit_new(l, t + 11 * USEC_PER_MINUTE, false, true) == VERDICT_HOUR_FULL,
+	    "and is paid back");
+	ok(hit_new(l, t + 21 * USEC_PER_MINUTE, false, true) == VERDICT_CAPTURE, "then go on");
+	ok(hit_new(l, t + USEC_PER_HOUR, true, false) == VERDICT_QUEUE_FULL,
+	    "a full queue takes nothing");
+
+	for (t = START; t < START + USEC_PER_DAY; t += USEC_PER_HOUR)
+		n += hit_new(next, t, false, true) == VERDICT_CAPTURE;
+	ok_int(n, 24, "one each hour");
+	ok(hit_new(next, t - USEC_PER_MINUTE, true, true) == VERDICT_DAY_FULL,
+	    "MaxPerDay= holds for all");
+	ok(hit_new(next, t, false, true) == VERDICT_CAPTURE, "until the first is a day old");
+}
+
+/* What an earlier instance took counts. */
+static void
+test_recall(void)
+{
+	_cleanup_(limiter_freep) struct limiter *l = NULL;
+
+	assert(limiter_new(&l) == 0);
+	limiter_recall(l, START - 2 * USEC_PER_DAY, START);
+	limiter_recall(l, START - 3, START);
+	limiter_recall(l, START - 2, START);
+	limiter_recall(l, START - 1, START);
+	limiter_recall(l, START + USEC_PER_DAY, START);
+	ok(hit(l, "k", START) == VERDICT_HOUR_FULL, "the burst was taken before");
+	ok(hit(l, "k", START + 10 * USEC_PER_MINUTE) == VERDICT_CAPTURE, "the next one later");
+}
+
+static void
+test_pause_end(void)
 {
 	_cleanup_(limiter_freep) struct limiter *l = NULL;
 	const struct key_record *k;
-	char key[REPORT_KEY_BYTES];
 
 	assert(limiter_new(&l) == 0);
-	limiter_configure(l, USEC_PER_MINUTE, 3);
-	for (unsigned i = 0; i < 3; i++) {
-		(void)snprintf(key, sizeof(key), "k%u", i);
-		ok(limiter_hit(l, key, START + i, NULL) == VERDICT_CAPTURE, "capture %u",
-		    i + 1);
-	}
-	ok(limiter_hit(l, "k9", START + 5, &k) == VERDICT_RATE_LIMITED,
-	    "MaxPerHour= is reached");
-	ok(k->count == 1 && k->reports == 0, "the hit is counted, no pause has begun");
-	ok(limiter_hit(l, "k9", START + USEC_PER_HOUR, NULL) == VERDICT_CAPTURE,
-	    "an hour later");
+	(void)hit(l, "k", START);
+	k = limiter_at(l, 0);
+	ok_str(k->reason, "it broke", "what it is");
+	ok(limiter_pause_end(l, k, START + 1) == START + 10 * USEC_PER_MINUTE, "when again");
+	ok(limiter_pause_end(l, k, START + 10 * USEC_PER_MINUTE) == 0, "or at once");
 }
 
 static void
@@ -90,9 +163,10 @@ test_many_keys(void)
 	char key[REPORT_KEY_BYTES];
 
 	assert(limiter_new(&l) == 0);
+	limiter_configure(l, &roomy);
 	for (unsigned i = 0; i < LIMITER_KEYS_MAX + 1; i++) {
 		(void)snprintf(key, sizeof(key), "%u", i);
-		(void)limiter_hit(l, key, START + i, NULL);
+		(void)hit(l, key, START + i);
 	}
 	ok_int(limiter_count(l), LIMITER_KEYS_MAX, "at most LIMITER_KEYS_MAX keys are kept");
 	ok(!limiter_find(l, "0") && limiter_find(l, "1") && limiter_find(l, "64"),
@@ -111,15 +185,15 @@ test_json(void)
 	_cleanup_json_ cJSON *damaged = NULL;
 
 	assert(limiter_new(&l) == 0 && limiter_new(&back) == 0);
-	(void)limiter_hit(l, "k", START, NULL);
+	(void)hit(l, "k", START);
 	limiter_set_report(l, "k", "20261123T142752Z-0007-e585a599");
-	(void)limiter_hit(l, "k", START + 5, NULL);
+	(void)hit(l, "k", START + 5);
 	json = limiter_to_json(l);
 	limiter_from_json(back, json);
 	ok_int(limiter_find(back, "k")->count, 2, "counter read back");
 	ok_str(
 	    limiter_find(back, "k")->last_report, "20261123T142752Z-0007-e585a599", "report");
-	ok(limiter_hit(back, "k", START + 6, NULL) == VERDICT_COOLING, "the pause goes on");
+	ok(hit(back, "k", START + 6) == VERDICT_COOLING, "the pause goes on");
 	limiter_from_json(back, json);
 	ok_int(limiter_count(back), 1, "a key that is known is not added twice");
 
@@ -136,7 +210,9 @@ main(void)
 {
 	test_crash_loop();
 	test_clock();
-	test_hour();
+	test_all_together();
+	test_recall();
+	test_pause_end();
 	test_many_keys();
 	test_json();
 	return tap_done();
