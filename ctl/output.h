@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "lib/cleanup.h"
+
 typedef struct cJSON cJSON;
 
 enum json_mode {
@@ -65,6 +67,7 @@ int table_add(struct table *t, const struct table_cell *cells);
 void table_print(const struct table *t, FILE *f, bool legend, bool colour, unsigned width);
 
 void table_free(struct table *t);
+DEFINE_CLEANUP(struct table *, table_free);
 
 /* Prints "  NAME: TEXT" with the names aligned; nothing when TEXT is NULL or empty. */
 void output_field(FILE *f, const char *name, const char *text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The verbs that change one thing about a report and say of which: delete, pin, unpin. */
+/* The verbs that change one thing about a report and say of which: delete, pin, unpin,
+ * cancel. */
 
 #include "ctl/client.h"
 #include "ctl/reply.h"
@@ -45,6 +46,19 @@ unpin_one(const struct options *o, struct varlink_client *c, const char *id, boo
 {
 	(void)is_first;
 	return change(o, c, PROTO_UNPIN, id, "Unpinned");
+}
+
+static int
+cancel_one(const struct options *o, struct varlink_client *c, const char *id, bool is_first)
+{
+	(void)is_first;
+	return change(o, c, PROTO_CANCEL, id, "Cancelled");
+}
+
+int
+verb_cancel(const struct options *o, char **arguments, int n_arguments)
+{
+	return client_for_each_id(o, arguments, n_arguments, cancel_one);
 }
 
 int

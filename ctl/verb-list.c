@@ -13,6 +13,9 @@
 #include "lib/report.h"
 #include "lib/text.h"
 
+/* So much of a key is shown: enough to tell problems apart, and for --key. */
+#define KEY_SHOWN_BYTES 9u
+
 static int
 set_unit(struct options *o, const char *value, struct fault *reterr)
 {
@@ -88,7 +91,8 @@ const struct option_def list_options[] = {
 	{ 'u', "unit", "UNIT", false, "only reports about UNIT", set_unit },
 	{ 0, "trigger", "TRIGGER", false,
 	    "only unit-failed, unit-exited, unit-startup or request", set_trigger },
-	{ 0, "key", "KEY", false, "only reports of the same problem (see 'show')", set_key },
+	{ 0, "key", "KEY", false,
+	    "only reports of this problem (see 'keys'); its start will do", set_key },
 	{ 'S', "since", "TIME", false, "only since TIME: \"2h ago\", \"2026-11-23 14:00\"",
 	    set_since },
 	{ 'U', "until", "TIME", false, "only until TIME", set_until },
@@ -107,6 +111,7 @@ static const struct table_column columns[] = {
 	{ "STATUS", false, 0 },
 	{ "SIZE", true, 3 },
 	{ "AGE", true, 5 },
+	{ "KEY", false, 6 },
 	{ "COUNT", true, 4 },
 };
 
@@ -120,6 +125,7 @@ add_row(struct table *t, const cJSON *report, uint64_t now_usec)
 	char time[TIME_TEXT_BYTES];
 	char size[16];
 	char age[16];
+	char key[KEY_SHOWN_BYTES];
 	char count[24];
 	char status[32];
 	struct table_cell cells[] = {
@@ -132,16 +138,16 @@ add_row(struct table *t, const cJSON *report, uint64_t now_usec)
 		{ text_format_bytes(reply_uint(report, "size_bytes"), size, sizeof(size)),
 		    STYLE_NORMAL },
 		{ timespec_format_age(created_usec, now_usec, age, sizeof(age)), STYLE_NORMAL },
+		{ key, STYLE_NORMAL },
 		{ count, STYLE_NORMAL },
 	};
 
 	(void)snprintf(status, sizeof(status), "%s%s", reply_text(report, "status"),
 	    reply_bool(report, "pinned") ? ", pinned" : "");
+	text_copy(key, sizeof(key), reply_text(report, "key"));
 	(void)snprintf(count, sizeof(count), "%" PRIu64, reply_uint(report, "occurrences"));
 	return table_add(t, cells);
 }
-
-DEFINE_CLEANUP(struct table *, table_free);
 
 static int
 print_table(const struct options *o, const cJSON *reports, uint64_t total)

@@ -12,7 +12,7 @@
 #include "lib/text.h"
 
 #define PROGRAM		 "msupportctl"
-#define VERBS_MAX	 16u
+#define VERBS_MAX	 24u
 /* Column of the explanations in the help. */
 #define HELP_COLUMN	 26
 #define VERB_HELP_COLUMN 24
@@ -79,6 +79,23 @@ const struct verb verbs[] = {
 	    .max_arguments = -1,
 	    .help = "let the limits hold for reports again (root only)",
 	    .run = verb_unpin,
+	},
+	{
+	    .name = "cancel",
+	    .arguments = "ID...",
+	    .min_arguments = 1,
+	    .max_arguments = -1,
+	    .help = "end requests that wait, and captures that run",
+	    .description =
+		"What a capture has until then becomes a partial report. Those of others only\n"
+		"root may end.",
+	    .run = verb_cancel,
+	},
+	{
+	    .name = "keys",
+	    .arguments = "",
+	    .help = "list the problems that were seen, how often, and when",
+	    .run = verb_keys,
 	},
 	{
 	    .name = "status",

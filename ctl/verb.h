@@ -31,6 +31,8 @@ int verb_show(const struct options *o, char **arguments, int n_arguments);
 int verb_fetch(const struct options *o, char **arguments, int n_arguments);
 int verb_delete(const struct options *o, char **arguments, int n_arguments);
 int verb_pin(const struct options *o, char **arguments, int n_arguments);
+int verb_cancel(const struct options *o, char **arguments, int n_arguments);
+int verb_keys(const struct options *o, char **arguments, int n_arguments);
 int verb_unpin(const struct options *o, char **arguments, int n_arguments);
 int verb_status(const struct options *o, char **arguments, int n_arguments);
 int verb_watch(const struct options *o, char **arguments, int n_arguments);

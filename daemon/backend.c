@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "daemon/backend.h"
 #include "daemon/busloop.h"
 #include "daemon/intake.h"
+#include "daemon/limiter.h"
 #include "daemon/ops.h"
 #include "daemon/scheduler.h"
 #include "daemon/spool.h"
@@ -128,6 +130,85 @@ backend_pin(void *userdata, const char *id, bool pinned, struct fault *reterr)
 	return 0;
 }
 
+/* The request that PREFIX means, or NULL; with two of them the second one is in *ret_other. */
+static const struct request *
+find_request(const struct backend *b, const char *prefix, const struct request **ret_other)
+{
+	size_t n = scheduler_count(b->scheduler);
+	const struct request *found = NULL;
+
+	*ret_other = NULL;
+	if (streq(prefix, ID_LATEST))
+		return n > 0 ? scheduler_at(b->scheduler, n - 1) : NULL;
+	for (size_t i = 0; i < n; i++) {
+		const struct request *req = scheduler_at(b->scheduler, i);
+
+		if (!text_has_prefix(req->id, prefix))
+			continue;
+		if (found)
+			*ret_other = req;
+		found = req;
+	}
+	return found;
+}
+
+static int
+backend_cancel(void *userdata, const char *prefix, uid_t uid, char ret_id[REPORT_ID_BYTES],
+    struct fault *reterr)
+{
+	struct backend *b = userdata;
+	const struct request *other;
+	const struct request *req = find_request(b, prefix, &other);
+	char reason[REASON_BYTES];
+	int r;
+
+	if (!req)
+		return fault_set(reterr, -ENOENT,
+		    "no request or capture with the ID '%s' is under way", prefix);
+	if (other)
+		return fault_set(reterr, -ENOTUNIQ,
+		    "more than one request has an ID that starts with '%s'", prefix);
+	if (uid != 0 && (req->trigger != TRIGGER_REQUEST || req->uid != uid))
+		return fault_set(
+		    reterr, -EPERM, "only root may end what somebody else asked for");
+	text_copy(ret_id, REPORT_ID_BYTES, req->id);
+	(void)snprintf(reason, sizeof(reason), "cancelled by the user %u", (unsigned)uid);
+	r = scheduler_cancel(b->scheduler, ret_id, reason);
+	if (r < 0)
+		return fault_set(reterr, r, "cannot stop the capture: %m");
+	return 0;
+}
+
+static int
+compare_last_seen(const void *a, const void *b)
+{
+	uint64_t x = (*(const struct key_record *const *)a)->last_usec;
+	uint64_t y = (*(const struct key_record *const *)b)->last_usec;
+
+	return x > y ? -1 : x < y;
+}
+
+static int
+backend_each_key(void *userdata, ops_key_fn fn, void *fn_userdata)
+{
+	struct backend *b = userdata;
+	const struct limiter *limiter = intake_limiter(b->intake);
+	const struct key_record *keys[LIMITER_KEYS_MAX];
+	size_t n = limiter_count(limiter);
+	uint64_t now = clock_realtime_usec();
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++)
+		keys[i] = limiter_at(limiter, i);
+	qsort(keys, n, sizeof(*keys), compare_last_seen);
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		struct key_status key = { keys[i], limiter_pause_end(limiter, keys[i], now) };
+
+		r = fn(&key, fn_userdata);
+	}
+	return r;
+}
+
 static int
 backend_remove(void *userdata, const char *id, struct fault *reterr)
 {
@@ -240,6 +321,8 @@ const struct ops_backend backend_ops = {
 	.each_report = backend_each_report,
 	.open = backend_open,
 	.pin = backend_pin,
+	.cancel = backend_cancel,
+	.each_key = backend_each_key,
 	.remove = backend_remove,
 	.status = backend_status,
 	.failed = backend_failed,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdbool.h>
 
+#include "daemon/limiter.h"
 #include "daemon/ops-json.h"
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -58,6 +59,26 @@ ops_json_event(const struct ops_event *event)
 	    json_add_text(object, "id", event->id) < 0 ||
 	    json_add_text(object, "unit", event->unit) < 0 ||
 	    add_news(object, event->report, event->progress, event->message) < 0)
+		return NULL;
+	return TAKE_PTR(object);
+}
+
+cJSON *
+ops_json_key(const struct key_status *key)
+{
+	_cleanup_json_ cJSON *object = cJSON_CreateObject();
+	const struct key_record *k = key->record;
+
+	if (!object || json_add_text(object, "key", k->key) < 0 ||
+	    json_add_uint(object, "count", k->count) < 0 ||
+	    json_add_uint(object, "first_usec", k->first_usec) < 0 ||
+	    json_add_uint(object, "last_usec", k->last_usec) < 0 ||
+	    json_add_text(object, "reason", k->reason) < 0 ||
+	    json_add_text(object, "last_report", k->last_report) < 0 ||
+	    (k->last_report_usec > 0 &&
+		json_add_uint(object, "last_report_usec", k->last_report_usec) < 0) ||
+	    (key->pause_end_usec > 0 &&
+		json_add_uint(object, "pause_end_usec", key->pause_end_usec) < 0))
 		return NULL;
 	return TAKE_PTR(object);
 }

@@ -27,6 +27,8 @@ struct ops_event {
 
 cJSON *ops_json_event(const struct ops_event *event);
 
+cJSON *ops_json_key(const struct key_status *key);
+
 /* What Status answers. LATEST (may be NULL) is the newest report. */
 cJSON *ops_json_status(const struct status_info *status, const struct report *latest);
 

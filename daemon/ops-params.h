@@ -10,9 +10,6 @@
 
 typedef struct cJSON cJSON;
 
-/* The word that stands for the newest report. */
-#define ID_LATEST "latest"
-
 /* ARGS->only and ->namespaces become the caller's (strv_free()), also when something is wrong.
  */
 const char *ops_read_collect(const cJSON *parameters, struct collect_args *args);

@@ -287,7 +287,7 @@ list_args_match(const struct list_args *args, const struct report *report)
 {
 	if (args->has_trigger && report->trigger != args->trigger)
 		return false;
-	if (args->key[0] != '\0' && !streq(args->key, report->key))
+	if (args->key[0] != '\0' && !text_has_prefix(report->key, args->key))
 		return false;
 	if (args->unit[0] != '\0' && !streq(args->unit, report->event.unit))
 		return false;
@@ -443,6 +443,55 @@ handle_unpin(struct server_call *call, void *userdata)
 }
 
 static int
+handle_cancel(struct server_call *call, void *userdata)
+{
+	struct ops *ops = userdata;
+	struct fault fault = { 0 };
+	char id[REPORT_ID_BYTES];
+	const char *prefix = NULL;
+	const char *bad = ops_read_id(server_call_parameters(call), &prefix);
+	int r;
+
+	if (bad)
+		return server_call_invalid_parameter(call, bad);
+	r = ops->backend->cancel(ops->userdata, prefix, server_call_peer_uid(call), id, &fault);
+	if (r < 0)
+		return answer_failure(call, r, prefix, &fault, 0);
+	return answer_id(call, id);
+}
+
+static int
+on_key(const struct key_status *key, void *userdata)
+{
+	cJSON *item = ops_json_key(key);
+
+	if (item && cJSON_AddItemToArray(userdata, item))
+		return 0;
+	cJSON_Delete(item);
+	return -ENOMEM;
+}
+
+static int
+handle_keys(struct server_call *call, void *userdata)
+{
+	struct ops *ops = userdata;
+	_cleanup_json_ cJSON *object = cJSON_CreateObject();
+	const char *bad = ops_read_nothing(server_call_parameters(call));
+	cJSON *keys;
+	int r;
+
+	if (bad)
+		return server_call_invalid_parameter(call, bad);
+	keys = object ? cJSON_AddArrayToObject(object, "keys") : NULL;
+	if (!keys)
+		return -ENOMEM;
+	r = ops->backend->each_key(ops->userdata, on_key, keys);
+	if (r < 0)
+		return r;
+	return answer(call, TAKE_PTR(object), false);
+}
+
+static int
 on_latest(const struct report *report, void *userdata)
 {
 	*(struct report *)userdata = *report;
@@ -546,6 +595,8 @@ static const struct server_method methods[] = {
 	{ PROTO_INTERFACE ".Delete", ACCESS_ROOT, false, handle_delete },
 	{ PROTO_INTERFACE ".Pin", ACCESS_ROOT, false, handle_pin },
 	{ PROTO_INTERFACE ".Unpin", ACCESS_ROOT, false, handle_unpin },
+	{ PROTO_INTERFACE ".Cancel", ACCESS_MEMBER, false, handle_cancel },
+	{ PROTO_INTERFACE ".Keys", ACCESS_MEMBER, false, handle_keys },
 	{ PROTO_INTERFACE ".Status", ACCESS_MEMBER, false, handle_status },
 	{ PROTO_INTERFACE ".Watch", ACCESS_MEMBER, true, handle_watch },
 	{ PROTO_INTERFACE ".Failed", ACCESS_ROOT, false, handle_failed },

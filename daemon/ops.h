@@ -18,8 +18,11 @@
 
 struct failure_notice;
 struct fault;
+struct key_record;
 struct ops;
 
+/* The word that stands for the newest report, or request. */
+#define ID_LATEST	     "latest"
 /* Name of a collector, and its NUL. */
 #define COLLECTOR_NAME_BYTES 64u
 /* Units and captures that Status tells of; the rest is left out. */
@@ -51,7 +54,7 @@ struct collect_result {
 struct list_args {
 	bool has_trigger;
 	enum trigger trigger;
-	char key[REPORT_KEY_BYTES]; /* "" any */
+	char key[REPORT_KEY_BYTES]; /* or its start; "" any */
 	char unit[UNIT_NAME_BYTES]; /* "" any */
 	uint64_t since_usec;
 	uint64_t until_usec; /* UINT64_MAX: no limit */
@@ -102,6 +105,15 @@ struct status_info {
 	uint64_t suppressed;
 };
 
+/* A problem; see limiter.h. */
+struct key_status {
+	const struct key_record *record;
+	uint64_t pause_end_usec; /* realtime; 0 none */
+};
+
+/* Returns 0 to go on, or a negative errno. */
+typedef int (*ops_key_fn)(const struct key_status *key, void *userdata);
+
 /* Returns 0 to go on, 1 to stop. */
 typedef int (*ops_report_fn)(const struct report *report, void *userdata);
 
@@ -127,6 +139,14 @@ struct ops_backend {
 
 	/* Keeps a report whatever the limits are, or no longer. */
 	int (*pin)(void *userdata, const char *id, bool pinned, struct fault *reterr);
+
+	/* Ends the request whose ID is or starts with PREFIX (ID_LATEST: the newest), for the
+	 * user UID. -ENOENT, -ENOTUNIQ, -EPERM. */
+	int (*cancel)(void *userdata, const char *prefix, uid_t uid,
+	    char ret_id[REPORT_ID_BYTES], struct fault *reterr);
+
+	/* Calls FN for the problems that are known, the one seen last first. */
+	int (*each_key)(void *userdata, ops_key_fn fn, void *fn_userdata);
 
 	/* Removes a report; calls no ops function, Delete tells the watchers itself. */
 	int (*remove)(void *userdata, const char *id, struct fault *reterr);

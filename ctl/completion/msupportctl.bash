@@ -3,7 +3,7 @@
 # Completion of msupportctl(1) for bash.
 
 _msupportctl() {
-	local verbs='list collect show fetch delete pin unpin status watch'
+	local verbs='list collect show fetch delete pin unpin cancel keys status watch'
 	local common='--json --no-legend --no-pager --socket --help --version'
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb='' word own='' words

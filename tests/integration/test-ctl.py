@@ -179,7 +179,8 @@ def test_list_is_the_default_verb(w):
     r = expect(w.run(), 0)
     lines = r.out.splitlines()
     assert lines[0].split() == [
-        "ID", "TIME", "TRIGGER", "UNIT", "RESULT", "STATUS", "SIZE", "AGE", "COUNT"], lines
+        "ID", "TIME", "TRIGGER", "UNIT", "RESULT", "STATUS", "SIZE", "AGE", "KEY",
+        "COUNT"], lines
     assert lines[1].split()[0] == ID and lines[2].split()[0] == ID2, "in the service's order"
     is_in(lines[1], "microshift.service", "exit-code", "complete", "1.2M", "2h", "3")
     assert expect(w.run("list"), 0).out == r.out
@@ -333,6 +334,33 @@ def test_delete(w):
     assert json.loads(expect(w.run("delete", "2026", "--json"), 0).out) == {"id": ID}
     w.daemon.on(Delete=Error("org.varlink.service.PermissionDenied"))
     is_in(expect(w.run("delete", ID), 4).err, "only root")
+
+
+def test_cancel(w):
+    w.daemon.on(Cancel=lambda call: {"id": ID})
+    assert expect(w.run("cancel", "2026"), 0).out == f"Cancelled {ID}.\n"
+    w.daemon.on(Cancel=Error("Denied", message="only root may"))
+    is_in(expect(w.run("cancel", ID), 4).err, "only root may")
+
+
+KEYS = {"keys": [
+    {"key": "99065b49d127b838", "count": 12, "first_usec": NOW - 3 * HOUR, "last_usec": NOW - HOUR,
+     "reason": "microshift.service exited with status 1", "last_report": ID,
+     "last_report_usec": NOW - 2 * HOUR, "pause_end_usec": NOW + 5 * HOUR + HOUR // 2},
+    {"key": "1111111111111111", "count": 1, "first_usec": NOW - HOUR, "last_usec": NOW - HOUR}]}
+
+
+def test_keys(w):
+    w.daemon.on(Keys=KEYS)
+    out = expect(w.run("keys"), 0).out.splitlines()
+    assert out[0].split() == ["KEY", "COUNT", "FIRST", "LAST", "PAUSE", "LAST-REPORT", "REASON"]
+    assert out[1].split()[:6] == ["99065b49d127b838", "12", "3h", "1h", "5h", ID], out[1]
+    assert out[1].endswith("exited with status 1") and out[2].split()[:2] == ["1" * 16, "1"]
+    assert json.loads(expect(w.run("keys", "--json"), 0).out) == KEYS["keys"]
+    w.daemon.on(Keys={"keys": []})
+    r = expect(w.run("keys"), 0)
+    assert r.out == "" and "No problem was seen" in r.err
+    assert json.loads(expect(w.run("keys", "--json"), 0).out) == []
 
 
 def test_pin(w):
@@ -732,7 +760,7 @@ def test_must_gather_of_a_report_without_one(w):
 
 
 def test_nobody_listens(w):
-    for verb in (["list"], ["status"], ["show", ID], ["fetch", ID], ["delete", ID], ["watch"],
+    for verb in (["list"], ["status"], ["show", ID], ["fetch", ID], ["delete", ID], ["watch"], ["keys"],
                  ["collect"], ["collect", "--no-wait"]):
         p = subprocess.run([CTL, *verb, "--socket", w.path("nothing")], stderr=subprocess.PIPE,
                            stdout=subprocess.PIPE)
@@ -794,7 +822,7 @@ def test_errors_and_their_exit_status(w):
 
 
 def test_what_cannot_be_an_id_is_refused_before_anybody_is_asked(w):
-    for verb in ("show", "fetch", "delete", "pin", "unpin"):
+    for verb in ("show", "fetch", "delete", "pin", "unpin", "cancel"):
         for bad in ("foo", "../x", "2026/", ""):
             is_in(expect(w.run(verb, ID, bad), 2).err, "is no report ID")
 
@@ -913,8 +941,8 @@ def options_in_help(w, *verb):
                           re.M))
 
 
-VERBS = ["list", "collect", "show", "fetch", "delete", "pin", "unpin", "status", "watch",
-         "notify-failure"]
+VERBS = ["list", "collect", "show", "fetch", "delete", "pin", "unpin", "cancel", "keys", "status",
+         "watch", "notify-failure"]
 
 
 def test_help_manual_and_completion_agree(w):

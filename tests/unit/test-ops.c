@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include "daemon/limiter.h"
 #include "daemon/ops.h"
 #include "lib/failure.h"
 #include "lib/fault.h"
@@ -108,6 +109,37 @@ fake_pin(void *userdata, const char *id, bool pinned, struct fault *reterr)
 }
 
 static int
+fake_cancel(void *userdata, const char *prefix, uid_t uid, char ret_id[REPORT_ID_BYTES],
+    struct fault *reterr)
+{
+	(void)userdata;
+	assert(uid == geteuid());
+	text_copy(fake.id, sizeof(fake.id), prefix);
+	text_copy(ret_id, REPORT_ID_BYTES, ID_NEXT);
+	return fake_result(reterr);
+}
+
+static int
+fake_each_key(void *userdata, ops_key_fn fn, void *fn_userdata)
+{
+	static const struct key_record record = {
+		.key = "99065b49d127b838",
+		.count = 3,
+		.first_usec = 1,
+		.last_usec = 2,
+		.reason = "it broke",
+	};
+	struct key_status paused = { &record, 9 };
+	struct key_status ready = { &record, 0 };
+	int r = fake_result(NULL);
+
+	(void)userdata;
+	if (r >= 0)
+		r = fn(&paused, fn_userdata);
+	return r < 0 ? r : fn(&ready, fn_userdata);
+}
+
+static int
 fake_remove(void *userdata, const char *id, struct fault *reterr)
 {
 	(void)userdata;
@@ -145,6 +177,8 @@ static const struct ops_backend fake_backend = {
 	.each_report = fake_each_report,
 	.open = fake_open,
 	.pin = fake_pin,
+	.cancel = fake_cancel,
+	.each_key = fake_each_key,
 	.remove = fake_remove,
 	.status = fake_status,
 	.failed = fake_failed,
@@ -620,6 +654,40 @@ test_watch(void)
 }
 
 static void
+test_cancel(void)
+{
+	_cleanup_session_ struct session s = start();
+	_cleanup_json_ cJSON *cancelled = NULL;
+
+	cancelled = call(&s, "Cancel", "{\"id\":\"2026\"}");
+	ok(streq(text_of(cancelled, "id"), ID_NEXT) && streq(fake.id, "2026"),
+	    "Cancel tells which");
+	check_invalid(&s, "Cancel", "{\"id\":\"x y\"}", "id");
+	fake.result = -EPERM;
+	check_error(&s, "Cancel", "{\"id\":\"latest\"}", "Denied", "message", "because");
+	fake.result = -ENOENT;
+	check_error(&s, "Cancel", "{\"id\":\"latest\"}", "NotFound", "message", "because");
+}
+
+static void
+test_keys(void)
+{
+	_cleanup_session_ struct session s = start();
+	_cleanup_json_ cJSON *reply = call(&s, "Keys", "{}");
+	const cJSON *keys = cJSON_GetObjectItem(reply, "keys");
+	const cJSON *key = cJSON_GetArrayItem(keys, 0);
+
+	ok_int(cJSON_GetArraySize(keys), 2, "all problems");
+	ok_str(text_of(key, "reason"), "it broke", "what it is");
+	ok(cJSON_HasObjectItem(key, "pause_end_usec") &&
+		!cJSON_HasObjectItem(key, "last_report_usec") &&
+		!cJSON_HasObjectItem(cJSON_GetArrayItem(keys, 1), "pause_end_usec"),
+	    "what does not apply is left out");
+	fake.result = -ENOMEM;
+	check_error(&s, "Keys", "{}", "Internal", NULL, NULL);
+}
+
+static void
 test_status(void)
 {
 	_cleanup_session_ struct session s = start();
@@ -686,6 +754,8 @@ main(void)
 	test_collect();
 	test_collect_more();
 	test_watch();
+	test_cancel();
+	test_keys();
 	test_status();
 	test_failed();
 	return tap_done();
