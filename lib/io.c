@@ -153,14 +153,19 @@ int
 io_append_file(int dir_fd, const char *name, const void *data, size_t size, mode_t mode)
 {
 	_cleanup_close_ int fd = -EBADF;
+	struct stat st;
 	int r;
 
 	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
 	r = io_write_all(fd, data, size);
-	if (r < 0)
+	if (r < 0) {
+		(void)ftruncate(fd, st.st_size);
 		return r;
+	}
 	return fsync(fd) < 0 ? -errno : 0;
 }
 

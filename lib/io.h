@@ -27,7 +27,8 @@ int io_read_file(
 int io_write_file_atomic(
     int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
 
-/* Appends DATA to the file NAME in DIR_FD with one write(2) and fsyncs it. */
+/* Appends DATA to the file NAME in DIR_FD with one write(2) and fsyncs it. On a full disk the
+ * file stays as it was, so that what is appended next does not follow a half line. */
 int io_append_file(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
 
 /* Creates the directory PATH and its parents (MODE for those it makes). Returns 0 also when it

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +37,7 @@ static void
 test_write(struct tmpdir *tmp)
 {
 	_cleanup_free_ char *data = NULL;
+	struct rlimit limit, full;
 	struct stat st;
 
 	ok_int(io_write_file_atomic(tmp->fd, "w", "one", 3, 0600), 0, "new file");
@@ -54,6 +57,11 @@ test_write(struct tmpdir *tmp)
 
 	ok_int(io_append_file(tmp->fd, "log", "a\n", 2, 0600), 0, "append creates");
 	ok_int(io_append_file(tmp->fd, "log", "b\n", 2, 0600), 0, "append appends");
+	assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR && getrlimit(RLIMIT_FSIZE, &limit) == 0);
+	full = (struct rlimit){ 6, limit.rlim_max };
+	assert(setrlimit(RLIMIT_FSIZE, &full) == 0);
+	ok_int(io_append_file(tmp->fd, "log", "line\n", 5, 0600), -EFBIG, "all or nothing");
+	assert(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 	free(TAKE_PTR(data));
 	ok(io_read_file(tmp->fd, "log", 10, &data, NULL) == 0 && streq(data, "a\nb\n"),
 	    "both there");
