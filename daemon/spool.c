@@ -242,6 +242,7 @@ spool_open(const char *path, struct spool **ret, struct fault *reterr)
 	r = take_lock(s, reterr);
 	if (r < 0)
 		return r;
+	tombstone_prepare(s->state_fd);
 	r = for_each_record(s, s->reports_fd, load_one, NULL);
 	if (r < 0)
 		return fault_set(reterr, r, "cannot read '%s/" REPORTS_DIR "': %m", path);
@@ -546,6 +547,7 @@ spool_commit(struct spool *s, const struct request *req, uint64_t now_usec,
 	if (r < 0)
 		return fault_set(reterr, r, "%m");
 	spool_dequeue(s, req->id);
+	tombstone_prepare(s->state_fd);
 	return 0;
 }
 

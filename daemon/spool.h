@@ -8,6 +8,7 @@
  *   reports/ID.tar.zst   with reports/ID.json, the sidecar: a report exists when its sidecar
  * does inbox/               notices of the OnFailure= hook from when we were away
  *   tombstones.jsonl     one line for each report that was lost or removed, and why
+ *   reserve.jsonl        room for such lines when there is none
  *
  * A report becomes visible by one rename, of the sidecar, after everything else is durable.
  * Names that are not ours (lost+found, a note of the administrator) are left alone. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon/reserve.h"
 #include "daemon/tombstone.h"
 #include "lib/clock.h"
 #include "lib/io.h"
@@ -33,6 +35,33 @@ trim(int state_dir_fd)
 	keep = keep ? keep + 1 : data + size;
 	(void)io_write_file_atomic(
 	    state_dir_fd, TOMBSTONES_FILE, keep, (size_t)(data + size - keep), FILE_MODE);
+}
+
+/* A line that is moved twice is better than one that is lost. */
+static void
+move_reserve(int state_dir_fd)
+{
+	_cleanup_free_ char *lines = NULL;
+	size_t size;
+
+	if (reserve_read(state_dir_fd, &lines, &size) < 0 || size == 0)
+		return;
+	if (io_append_file(state_dir_fd, TOMBSTONES_FILE, lines, size, FILE_MODE) >= 0)
+		(void)reserve_clear(state_dir_fd);
+}
+
+static int
+add_line(int state_dir_fd, const char *line)
+{
+	int r;
+
+	trim(state_dir_fd);
+	r = io_append_file(state_dir_fd, TOMBSTONES_FILE, line, strlen(line), FILE_MODE);
+	if (r == -ENOSPC || r == -EDQUOT)
+		return reserve_append(state_dir_fd, line, strlen(line));
+	if (r >= 0)
+		move_reserve(state_dir_fd);
+	return r;
 }
 
 struct tombstone {
@@ -67,11 +96,20 @@ add(int state_dir_fd, const struct tombstone *t, const char *reason)
 	line = text ? text_format("%s\n", text) : NULL;
 	if (!line)
 		return;
-	trim(state_dir_fd);
-	r = io_append_file(state_dir_fd, TOMBSTONES_FILE, line, strlen(line), FILE_MODE);
+	r = add_line(state_dir_fd, line);
 	if (r < 0)
 		(void)log_warning_errno(
 		    r, "Cannot leave a tombstone for '%s', ignoring: %m", t->id);
+}
+
+void
+tombstone_prepare(int state_dir_fd)
+{
+	int r = reserve_prepare(state_dir_fd);
+
+	if (r < 0)
+		(void)log_warning_errno(r, "Cannot allocate '" RESERVE_FILE "', ignoring: %m");
+	move_reserve(state_dir_fd);
 }
 
 void

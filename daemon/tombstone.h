@@ -7,6 +7,9 @@
 struct report;
 struct request;
 
+/* When there is no room for a line, it is put into the reserve (daemon/reserve.h), and moved
+ * when there is. */
+
 /* A file beyond this loses its older half: some 1000 lines stay. */
 #define TOMBSTONES_MAX_BYTES (256u * 1024u)
 
@@ -14,3 +17,7 @@ struct request;
  */
 void tombstone_add_report(int state_dir_fd, const struct report *report, const char *reason);
 void tombstone_add_request(int state_dir_fd, const struct request *req, const char *reason);
+
+/* Allocates the reserve, unless it is there, and moves the lines that are in it. Call at start,
+ * and when there was room for a report. */
+void tombstone_prepare(int state_dir_fd);

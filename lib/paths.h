@@ -13,6 +13,7 @@
 #define INBOX_DIR	"inbox"
 #define STATE_FILE	"state.json"
 #define TOMBSTONES_FILE "tombstones.jsonl"
+#define RESERVE_FILE	"reserve.jsonl"
 
 /* In incoming/ID/, written by the capture process only. CAPTURE_META_FILE comes last: its
  * presence means that the capture finished. */
