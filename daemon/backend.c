@@ -24,14 +24,20 @@ const char *
 backend_status_line(const struct backend *b, char *buf, size_t size)
 {
 	char use[16];
+	char wait[64] = "";
 	size_t n = spool_count(b->spool);
+	size_t n_unsaved = scheduler_count_unsaved(b->scheduler);
 
+	if (n_unsaved > 0)
+		(void)snprintf(
+		    wait, sizeof(wait), "; %zu in memory, the disk takes nothing", n_unsaved);
 	(void)text_format_bytes(spool_total_bytes(b->spool), use, sizeof(use));
-	(void)snprintf(buf, size, "%s %s%s; %zu report%s, %s%s",
+	(void)snprintf(buf, size, "%s %s%s; %zu report%s, %s%s%s",
 	    busloop_is_connected(b->busloop) ? "watching"
 					     : "waiting for the system bus to watch",
 	    b->settings->units[0], b->settings->units[1] ? " and more" : "", n,
-	    n == 1 ? "" : "s", use, scheduler_count(b->scheduler) > 0 ? "; capturing" : "");
+	    n == 1 ? "" : "s", use,
+	    scheduler_count(b->scheduler) > n_unsaved ? "; capturing" : "", wait);
 	return buf;
 }
 

@@ -179,7 +179,7 @@ submit(struct intake *in, struct request *req, char id[REPORT_ID_BYTES])
 		    "The spool is full of reports that must be kept, taking only a flash");
 		req->profile = PROFILE_FLASH;
 	}
-	return scheduler_add(in->scheduler, req);
+	return scheduler_add(in->scheduler, req, req->trigger != TRIGGER_REQUEST);
 }
 
 static void

@@ -18,6 +18,7 @@
 #define LOG_DOMAIN "scheduler"
 
 enum phase {
+	PHASE_UNSAVED, /* in memory only; the disk is full, read-only or broken */
 	PHASE_WAITING,
 	PHASE_RUNNING,	 /* its unit runs */
 	PHASE_UNSETTLED, /* its unit has ended; commit or next attempt after a pause */
@@ -85,6 +86,7 @@ append(struct scheduler *s, struct request *req, struct entry **ret)
 		return -ENOMEM;
 	}
 	e->req = *req;
+	e->phase = PHASE_WAITING;
 	*req = (struct request){ 0 };
 	TAILQ_INSERT_TAIL(&s->entries, e, link);
 	s->n_entries++;
@@ -233,6 +235,18 @@ on_end(const char *id, const char *job_result, void *userdata)
 	run_next(s);
 }
 
+/* Tries again to put E on disk. */
+static void
+save(struct scheduler *s, struct entry *e)
+{
+	if (spool_enqueue(s->spool, &e->req) < 0) {
+		(void)loop_timer_arm(s->retry, SCHEDULER_RETRY_USEC);
+		return;
+	}
+	log_info("Request '%s' is on disk now", e->req.id);
+	e->phase = PHASE_WAITING;
+}
+
 static void
 on_retry(void *userdata)
 {
@@ -241,6 +255,8 @@ on_retry(void *userdata)
 
 	for (struct entry *e = TAILQ_FIRST(&s->entries); e; e = next) {
 		next = TAILQ_NEXT(e, link);
+		if (e->phase == PHASE_UNSAVED)
+			save(s, e);
 		if (e->phase != PHASE_UNSETTLED)
 			continue;
 		if (spool_is_finished(s->spool, e->req.id))
@@ -337,23 +353,51 @@ scheduler_recover(struct scheduler *s)
 	return 0;
 }
 
+/* The disk does not take it now, but may later. */
+static bool
+is_disk_trouble(int r)
+{
+	return r == -ENOSPC || r == -EDQUOT || r == -EROFS || r == -EIO;
+}
+
 int
-scheduler_add(struct scheduler *s, struct request *req)
+scheduler_add(struct scheduler *s, struct request *req, bool keep)
 {
 	struct entry *e;
+	int saved;
 	int r;
 
-	r = spool_enqueue(s->spool, req);
-	if (r < 0) {
+	saved = spool_enqueue(s->spool, req);
+	keep = keep && is_disk_trouble(saved) &&
+	    scheduler_count_unsaved(s) < SCHEDULER_UNSAVED_MAX;
+	if (saved < 0 && !keep) {
 		request_done(req);
-		return r;
+		return saved;
 	}
 	r = append(s, req, &e);
 	if (r < 0)
 		return r;
+	if (saved < 0) {
+		e->phase = PHASE_UNSAVED;
+		log_event(MSGID_SPOOL_UNWRITABLE, LOG_ERR, NULL, 0,
+		    "Cannot put request '%s' on disk, keeping it in memory: %s", e->req.id,
+		    strerror(-saved));
+		(void)loop_timer_arm(s->retry, SCHEDULER_RETRY_USEC);
+	}
 	tell(s, e, CAPTURE_QUEUED, NULL, NULL);
 	run_next(s);
 	return 0;
+}
+
+size_t
+scheduler_count_unsaved(const struct scheduler *s)
+{
+	struct entry *e;
+	size_t n = 0;
+
+	TAILQ_FOREACH (e, &s->entries, link)
+		n += e->phase == PHASE_UNSAVED;
+	return n;
 }
 
 int

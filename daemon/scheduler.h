@@ -20,8 +20,11 @@ struct spool;
 
 /* Captures started for one request. */
 #define SCHEDULER_ATTEMPTS_MAX 2u
-/* Between attempts, and before a commit that met a full disk is repeated. */
+/* Between attempts, and before what met a full disk is repeated. */
 #define SCHEDULER_RETRY_USEC   UINT64_C(10000000)
+/* Requests that could not be put on disk and are kept in memory until they can: a disk that is
+ * full or read-only is one of the problems that people want a report of. */
+#define SCHEDULER_UNSAVED_MAX  8u
 
 /* REQ has a new state. REPORT (borrowed, NULL when there is none) comes with the final states
  * that have one; MESSAGE (may be NULL) says why it failed. */
@@ -40,8 +43,13 @@ DEFINE_CLEANUP(struct scheduler *, scheduler_free);
  * may still run, starts the rest. */
 int scheduler_recover(struct scheduler *s);
 
-/* Puts REQ on disk and starts it when its turn comes. Consumes REQ, also on failure. */
-int scheduler_add(struct scheduler *s, struct request *req);
+/* Puts REQ on disk and starts it when its turn comes. With KEEP, one that the disk does not
+ * take is kept in memory and put there later; that is no failure then. Consumes REQ, also on
+ * failure. */
+int scheduler_add(struct scheduler *s, struct request *req, bool keep);
+
+/* How many are kept in memory because the disk does not take them. */
+size_t scheduler_count_unsaved(const struct scheduler *s);
 
 /* Ends the request ID: one that waits is given up, one that runs is stopped, and what it has
  * until then becomes a partial report. REASON is for the tombstone. Returns 0, -ENOENT, or
