@@ -80,7 +80,9 @@ open_directories(struct spool *s, const char *path, struct fault *reterr)
 			return fault_set(reterr, r, "cannot open or create '%s/%s': %m", path,
 			    below[i].name);
 	}
-	return 0;
+	/* What is written into a new directory is not safer than the directory's own name. */
+	r = io_sync_dir(s->state_fd);
+	return r < 0 ? fault_set(reterr, r, "cannot sync '%s': %m", path) : 0;
 }
 
 static void
@@ -492,7 +494,9 @@ move_archive(const struct spool *s, int incoming_fd, const struct capture_meta *
 		return 0;
 	if (r < 0)
 		return fault_set(reterr, -EBADMSG, "archive is missing or has another size");
-	if (renameat2(incoming_fd, meta->archive, s->reports_fd, name, RENAME_NOREPLACE) < 0)
+	/* A file without a sidecar that has this name already is that of an earlier attempt: a
+	 * power cut may leave both. */
+	if (renameat(incoming_fd, meta->archive, s->reports_fd, name) < 0)
 		return fault_set(reterr, -errno, "cannot move the archive: %m");
 	return io_sync_dir(s->reports_fd);
 }
