@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/limiter.h"
 #include "daemon/ops.h"
 #include "lib/fault.h"
 #include "lib/text.h"
@@ -50,12 +51,43 @@ fake_each_report(void *userdata, bool oldest_first, ops_report_fn fn, void *fn_u
 }
 
 static int
-fake_open(void *userdata, const char *id, int *ret_fd, struct fault *reterr)
+fake_open(void *userdata, const char *id, bool fetch, int *ret_fd, struct fault *reterr)
 {
+	(void)fetch;
 	(void)userdata;
 	assert(report_id_is_valid(id));
 	*ret_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return *ret_fd < 0 ? fault_set(reterr, -errno, "cannot open: %m") : 0;
+}
+
+static int
+fake_pin(void *userdata, const char *id, bool pinned, struct fault *reterr)
+{
+	(void)userdata;
+	(void)pinned;
+	(void)reterr;
+	assert(report_id_is_valid(id));
+	return 0;
+}
+
+static int
+fake_cancel(void *userdata, const char *prefix, uid_t uid, char ret_id[REPORT_ID_BYTES],
+    struct fault *reterr)
+{
+	(void)userdata;
+	assert(streq(prefix, ID_LATEST) || report_id_is_prefix(prefix));
+	text_copy(ret_id, REPORT_ID_BYTES, SOME_ID);
+	return uid % 2 == 0 ? 0 : fault_set(reterr, -ENOENT, "no");
+}
+
+static int
+fake_each_key(void *userdata, ops_key_fn fn, void *fn_userdata)
+{
+	struct key_record record = { .key = "99065b49d127b838", .count = 1 };
+	struct key_status key = { &record, 0 };
+
+	(void)userdata;
+	return fn(&key, fn_userdata);
 }
 
 static int
@@ -98,6 +130,9 @@ static const struct ops_backend backend = {
 	.collect = fake_collect,
 	.each_report = fake_each_report,
 	.open = fake_open,
+	.pin = fake_pin,
+	.cancel = fake_cancel,
+	.each_key = fake_each_key,
 	.remove = fake_remove,
 	.status = fake_status,
 	.failed = fake_failed,
