@@ -7,6 +7,8 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +28,12 @@
 #define ASK_MSEC	      20u
 /* Above our own score (see main.c): out of memory should cost the command, not the report. */
 #define COMMAND_OOM_SCORE_ADJ "900"
+/* How often children are looked for after a command: killing one gives us those it had. */
+#define STRAYS_ROUNDS	      8u
+/* Between two looks: a killed process is gone within this on any machine that works. */
+#define STRAYS_ROUND_MSEC     5
+/* Children in one look; a fork bomb has more, and then further rounds. */
+#define STRAYS_MAX_BYTES      (64u * 1024u)
 
 /* A run goes through these states in this order, but may skip any. */
 enum state {
@@ -152,6 +160,24 @@ spawn(const char *program, const struct cmdrun_spec *spec, int out_fd, pid_t *re
 	return r;
 }
 
+/* Our limit of memory (see capture.c) is ours: a command has needs of its own. It inherits what
+ * is in force when it is made. */
+static int
+spawn_unlimited(const char *program, const struct cmdrun_spec *spec, int out_fd, pid_t *ret_pid)
+{
+	struct rlimit own;
+	struct rlimit lifted;
+	int r;
+
+	if (getrlimit(RLIMIT_DATA, &own) < 0)
+		return -errno;
+	lifted = (struct rlimit){ own.rlim_max, own.rlim_max };
+	(void)setrlimit(RLIMIT_DATA, &lifted);
+	r = spawn(program, spec, out_fd, ret_pid);
+	(void)setrlimit(RLIMIT_DATA, &own);
+	return r;
+}
+
 static void
 raise_oom_score(pid_t pid)
 {
@@ -185,7 +211,7 @@ start(struct run *run, struct fault *reterr)
 	run->out_fd = pipe_fds[0];
 	write_fd = pipe_fds[1];
 	(void)fcntl(run->out_fd, F_SETFL, O_NONBLOCK);
-	r = spawn(program, run->spec, write_fd, &run->pid);
+	r = spawn_unlimited(program, run->spec, write_fd, &run->pid);
 	if (r < 0)
 		return fault_set(reterr, r, "Cannot run '%s': %m", name);
 	raise_oom_score(run->pid);
@@ -198,11 +224,16 @@ start(struct run *run, struct fault *reterr)
 	return fault_set(reterr, r, "Cannot watch '%s': %m", name);
 }
 
+/* The next state takes SPAN_USEC, but not more than one SHARE-th of what is left of the run. */
 static void
-advance(struct run *run, enum state state, uint64_t span_usec)
+advance(struct run *run, enum state state, uint64_t span_usec, uint64_t share)
 {
+	uint64_t now = clock_monotonic_usec();
+	uint64_t end = run->spec->end_usec;
+	uint64_t left = end == 0 ? USEC_INFINITY : now < end ? (end - now) / share : 0;
+
 	run->state = state;
-	run->until_usec = clock_monotonic_usec() + span_usec;
+	run->until_usec = now + (span_usec < left ? span_usec : left);
 }
 
 static void
@@ -211,7 +242,8 @@ terminate(struct run *run)
 	if (run->state != RUNNING)
 		return;
 	(void)kill(-run->pid, SIGTERM);
-	advance(run, TERMINATED, CMDRUN_GRACE_USEC);
+	/* Half of what is left: SIGKILL has to be given its time, too. */
+	advance(run, TERMINATED, run->stop_seen ? CMDRUN_STOP_USEC : CMDRUN_GRACE_USEC, 2);
 }
 
 /* The time of the current state is over. Returns true when there is nothing left to wait for.
@@ -226,7 +258,7 @@ on_timeout(struct run *run)
 		return false;
 	case TERMINATED:
 		(void)kill(-run->pid, SIGKILL);
-		advance(run, KILLED, CMDRUN_ABANDON_USEC);
+		advance(run, KILLED, CMDRUN_ABANDON_USEC, 1);
 		return false;
 	case KILLED:
 		run->result->abandoned = true;
@@ -300,7 +332,7 @@ step(struct run *run)
 	if (poll(fds, ELEMENTSOF(fds), (int)wait_msec) < 0)
 		return false;
 	if (run->pid_fd < 0 && run->state != EXITED && has_exited(run))
-		advance(run, EXITED, CMDRUN_LINGER_USEC);
+		advance(run, EXITED, CMDRUN_LINGER_USEC, 1);
 	if (fds[2].revents) {
 		run->stop_seen = true;
 		if (run->state == RUNNING)
@@ -308,10 +340,47 @@ step(struct run *run)
 		terminate(run);
 	}
 	if (fds[1].revents)
-		advance(run, EXITED, CMDRUN_LINGER_USEC);
+		advance(run, EXITED, CMDRUN_LINGER_USEC, 1);
 	if (fds[0].revents)
 		on_output(run);
 	return false;
+}
+
+/* Kills and reaps the children that we have now. Returns their number. */
+static unsigned
+kill_children(void)
+{
+	_cleanup_free_ char *list = NULL;
+	char path[64];
+	char *rest;
+	unsigned n = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	if (io_read_file(AT_FDCWD, path, STRAYS_MAX_BYTES, &list, NULL) < 0)
+		return 0;
+	for (char *word = strtok_r(list, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+		pid_t pid = (pid_t)strtol(word, NULL, 10);
+
+		/* A child's number is not given to anybody else before it is reaped. */
+		if (pid <= 1 || kill(pid, SIGKILL) < 0)
+			continue;
+		(void)waitpid(pid, NULL, WNOHANG);
+		n++;
+	}
+	return n;
+}
+
+/* Ends what the command left behind outside of its group. Whoever dies here hands its children
+ * on to us; what cannot die, or forks faster, is left. */
+static void
+kill_strays(void)
+{
+	int is_subreaper = 0;
+
+	if (prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper) < 0 || !is_subreaper)
+		return;
+	for (unsigned i = 0; i < STRAYS_ROUNDS && kill_children() > 0; i++)
+		(void)poll(NULL, 0, STRAYS_ROUND_MSEC);
 }
 
 /* Ends what is left of the group, and only then reaps its leader: until that the number of the
@@ -354,6 +423,7 @@ cmdrun(const struct cmdrun_spec *spec, struct cmdrun_result *ret, struct fault *
 	while (!step(&run))
 		;
 	reap(&run);
+	kill_strays();
 	ret->duration_usec = clock_monotonic_usec() - begin_usec;
 	if (run.error < 0)
 		return fault_set(

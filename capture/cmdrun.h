@@ -7,7 +7,11 @@
  * output is longer than allowed, or when the capture is asked to stop, the whole process group
  * gets SIGTERM and after CMDRUN_GRACE_USEC SIGKILL. A grandchild that keeps the pipe open does
  * not hold us: reading ends shortly after the command did. A process that not even SIGKILL
- * ends (state D) is abandoned, and the result says so. */
+ * ends (state D) is abandoned, and the result says so.
+ *
+ * What left the process group, as daemons do, becomes our child when its parent is gone, if we
+ * are a subreaper (PR_SET_CHILD_SUBREAPER): all children are killed then when the command has
+ * ended, so a subreaper that calls this must have no others. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +24,8 @@ struct fault;
 /* From SIGTERM to SIGKILL: enough for a tool to write its last line, short against any budget.
  */
 #define CMDRUN_GRACE_USEC   (2 * USEC_PER_SEC)
+/* The same when the capture is asked to stop: who asks, a shutdown, waits for it. */
+#define CMDRUN_STOP_USEC    (500 * USEC_PER_MSEC)
 /* From SIGKILL until the process is given up as unkillable. */
 #define CMDRUN_ABANDON_USEC (1 * USEC_PER_SEC)
 /* From the end of the command until its pipe is closed on left-over grandchildren. */
@@ -30,7 +36,9 @@ typedef int (*cmdrun_output_fn)(const void *data, size_t size, void *userdata);
 
 struct cmdrun_spec {
 	char *const *argv;	 /* argv[0] with a slash, or searched in the fixed PATH */
-	uint64_t deadline_usec;	 /* monotonic */
+	uint64_t deadline_usec;	 /* monotonic: SIGTERM is sent */
+	uint64_t end_usec;	 /* monotonic: it is over, come what may; the spans above shrink
+				    to fit. 0 = no such limit */
 	uint64_t max_read_bytes; /* the command is ended beyond this; 0 = no limit */
 	bool drop_stderr;	 /* to /dev/null instead of merged: for output that is parsed */
 	cmdrun_output_fn output; /* may be NULL: output is thrown away */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -44,6 +45,8 @@ be_modest(void)
 	(void)syscall(SYS_ioprio_set, 1, 0, IOPRIO_LOWEST);
 	/* A core would hold what was not redacted yet. */
 	(void)setrlimit(RLIMIT_CORE, &none);
+	/* What commands leave behind is ours to end; see cmdrun.h. */
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
 int

@@ -4,12 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 
 #include "capture/cmdrun.h"
 #include "capture/stop.h"
 #include "lib/cleanup.h"
 #include "lib/fault.h"
 #include "lib/io.h"
+#include "lib/text.h"
+#include "tests/lib/deadfs.h"
+#include "tests/lib/tmpdir.h"
 
 /* Generous: the machine that runs the tests may be busy. */
 #define LATE_USEC (3 * USEC_PER_SEC)
@@ -107,6 +111,25 @@ test_missing(void)
 	    -EACCES, "not executable");
 }
 
+/* Whether the process whose number is TEXT has ended. Whoever reaps it may need a moment. */
+static bool
+is_gone(const char *text)
+{
+	pid_t pid = (pid_t)strtol(text, NULL, 10);
+	char path[64];
+
+	assert(pid > 1);
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	for (int i = 0; i < 100; i++) {
+		_cleanup_free_ char *stat = NULL;
+
+		if (io_read_file(AT_FDCWD, path, 4096, &stat, NULL) < 0 || strstr(stat, ") Z"))
+			return true;
+		(void)usleep(20000);
+	}
+	return false;
+}
+
 /* A process that ignores SIGTERM, with a grandchild that does so too and holds the pipe. */
 static void
 test_stubborn(void)
@@ -115,7 +138,6 @@ test_stubborn(void)
 	struct sink sink = { 0 };
 	uint64_t begin = clock_monotonic_usec();
 	uint64_t took;
-	pid_t grandchild;
 
 	ok_int(run("trap '' TERM; sleep 120 & echo $!; while :; do sleep 1; done",
 		   (struct cmdrun_spec){ .deadline_usec = in_msec(500) }, &sink, &result),
@@ -125,26 +147,7 @@ test_stubborn(void)
 	ok_int(result.signal, SIGKILL, "and was killed");
 	ok(took >= CMDRUN_GRACE_USEC && took < CMDRUN_GRACE_USEC + LATE_USEC,
 	    "after the time of grace");
-	grandchild = (pid_t)strtol(sink.data, NULL, 10);
-	ok(grandchild > 1, "it had a child of its own");
-	/* It was reparented; whoever reaps it now may need a moment. */
-	for (int i = 0; i < 100 && kill(grandchild, 0) == 0; i++) {
-		char path[64];
-		_cleanup_free_ char *stat = NULL;
-
-		(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)grandchild);
-		if (io_read_file(AT_FDCWD, path, 4096, &stat, NULL) < 0 || strstr(stat, ") Z"))
-			break;
-		(void)usleep(20000);
-	}
-	{
-		char path[64];
-		_cleanup_free_ char *stat = NULL;
-
-		(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)grandchild);
-		ok(io_read_file(AT_FDCWD, path, 4096, &stat, NULL) < 0 || strstr(stat, ") Z"),
-		    "the grandchild is gone, too");
-	}
+	ok(is_gone(sink.data), "the grandchild is gone, too");
 }
 
 static void
@@ -172,6 +175,78 @@ test_grandchild(void)
 	ok(clock_monotonic_usec() - begin < CMDRUN_LINGER_USEC + LATE_USEC, "does not hold us");
 	ok(!result.timed_out && result.exit_status == 0, "and is no failure");
 	ok_str(sink.data, "done\n", "the output is there");
+}
+
+/* A daemon: it left the group and the session, holds the pipe, and ignores SIGTERM. */
+static void
+test_stray(void)
+{
+	static const char script[] = "setsid sh -c 'trap \"\" TERM; echo $$; "
+				     "sleep 120 & while :; do sleep 1; done' & sleep 0.3";
+	struct cmdrun_result result;
+	struct sink sink = { 0 };
+
+	assert(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+	ok_int(run(script, (struct cmdrun_spec){ 0 }, &sink, &result), 0, "a daemon is left");
+	ok(!result.timed_out && result.exit_status == 0, "which is no failure");
+	ok(is_gone(sink.data), "it is ended with the command");
+	ok(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD, "nothing is left of it");
+
+	sink = (struct sink){ 0 };
+	(void)run("setsid sh -c 'echo $$; sleep 120 & wait' & wait",
+	    (struct cmdrun_spec){ .deadline_usec = in_msec(500) }, &sink, &result);
+	ok(result.timed_out && is_gone(sink.data), "also with one that hangs");
+	assert(prctl(PR_SET_CHILD_SUBREAPER, 0) == 0);
+}
+
+/* The times of grace have to fit into what the capture has left. */
+static void
+test_end(void)
+{
+	struct cmdrun_result result;
+	struct sink sink = { 0 };
+	uint64_t begin = clock_monotonic_usec();
+
+	ok_int(
+	    run("trap '' TERM; while :; do sleep 1; done",
+		(struct cmdrun_spec){ .deadline_usec = in_msec(300), .end_usec = in_msec(900) },
+		&sink, &result),
+	    0, "it ignores SIGTERM, and there is little time");
+	ok(result.timed_out && result.signal == SIGKILL, "it is killed");
+	ok(clock_monotonic_usec() - begin < 300 * USEC_PER_MSEC + CMDRUN_GRACE_USEC,
+	    "before the time of grace is over");
+}
+
+/* What not even SIGKILL ends. */
+static void
+test_unkillable(void)
+{
+	_cleanup_tmpdir_ struct tmpdir t = tmpdir_make();
+	_cleanup_free_ char *script = text_format("echo begun; exec cat %s/file", t.path);
+	struct cmdrun_result result;
+	struct sink sink = { 0 };
+	struct deadfs fs;
+	uint64_t begin;
+	int r;
+
+	r = deadfs_mount(&fs, t.path);
+	if (r < 0) {
+		tap_skip("cannot mount FUSE here");
+		return;
+	}
+	begin = clock_monotonic_usec();
+	ok_int(run(script,
+		   (struct cmdrun_spec){
+		       .deadline_usec = in_msec(300), .end_usec = in_msec(1500) },
+		   &sink, &result),
+	    0, "a command that sleeps uninterruptibly");
+	ok(result.abandoned && result.timed_out, "is abandoned");
+	ok(result.signal == 0 && result.exit_status == -1, "its end is not known");
+	ok_str(sink.data, "begun\n", "what it said is there");
+	ok(clock_monotonic_usec() - begin < 1500 * USEC_PER_MSEC + LATE_USEC, "we go on");
+	deadfs_done(&fs);
+	ok(wait(NULL) > 0, "it ends when the kernel lets it go");
+	(void)umount2(t.path, MNT_DETACH);
 }
 
 static void
@@ -246,6 +321,9 @@ main(void)
 	test_stubborn();
 	test_polite();
 	test_grandchild();
+	test_stray();
+	test_end();
+	test_unkillable();
 	test_endless();
 	test_many();
 	test_stop();
