@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "capture/capture.h"
+#include "capture/cmdrun.h"
 #include "capture/collector.h"
 #include "capture/digest.h"
 #include "capture/progress.h"
@@ -24,6 +26,17 @@
 #include "lib/log.h"
 #include "lib/paths.h"
 #include "lib/text.h"
+
+/* The last tenth of a profile's time is for closing the archive, the tenth before it for ending
+ * what still runs: so the profile's time holds, also when everything hangs. Neither needs more
+ * than END_MAX_USEC: to end a command takes CMDRUN_GRACE_USEC and CMDRUN_ABANDON_USEC. */
+#define END_SHARE    10u
+#define END_MAX_USEC (CMDRUN_GRACE_USEC + CMDRUN_ABANDON_USEC)
+
+/* Added to a profile's memory: the compressor (17 MiB for xz), the filter, a thread's stack,
+ * and what the allocator reserves and does not use. Beyond that an allocation fails, which
+ * costs the collector that wanted it. */
+#define MEMORY_BASE_BYTES (32u * 1024u * 1024u)
 
 /* /proc/self/status has 1.5 KiB. */
 #define STATUS_MAX_BYTES (64u * 1024u)
@@ -43,7 +56,8 @@ struct capture {
 	const struct capture_options *options; /* borrowed */
 	struct bundle *bundle;		       /* owned */
 	struct manifest manifest;	       /* owned content */
-	uint64_t deadline_usec;		       /* monotonic */
+	uint64_t deadline_usec;		       /* monotonic: of the collectors */
+	uint64_t end_usec;		       /* monotonic: of what they run */
 	bool time_is_over;
 	int reserve_fd;	    /* owned; holds RESERVE_BYTES of the disk */
 	struct mark *marks; /* owned, [n_marks] */
@@ -92,21 +106,39 @@ capture_init_manifest(const struct request *request, enum compression compressio
 	return 0;
 }
 
-/* The most memory this process had at any time; 0 when the kernel does not say. */
+/* A size of this process, such as "VmHWM:", from proc(5); 0 when the kernel does not say. */
 static uint64_t
-peak_memory_bytes(void)
+own_memory_bytes(const char *name)
 {
 	_cleanup_free_ char *status = NULL;
 	const char *line;
 	uint64_t kib = 0;
 
-	/* Not getrusage(): ru_maxrss begins with that of the process we were forked from. */
 	if (io_read_file(AT_FDCWD, "/proc/self/status", STATUS_MAX_BYTES, &status, NULL) < 0)
 		return 0;
-	line = strstr(status, "\nVmHWM:");
-	if (!line || sscanf(line, "\nVmHWM: %" SCNu64 " kB", &kib) != 1)
+	line = strstr(status, name);
+	if (!line || sscanf(line + strlen(name), "%" SCNu64 " kB", &kib) != 1)
 		return 0;
 	return kib * 1024;
+}
+
+/* Lets no allocation go beyond the profile's memory. *OLD is what was in force. */
+static void
+limit_memory(enum profile profile, struct rlimit *old)
+{
+	uint64_t bytes = profile_limits(profile)->memory_bytes + MEMORY_BASE_BYTES;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_DATA, old) < 0) {
+		*old = (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
+		return;
+	}
+	limit = *old;
+	/* More than that already: a sanitizer, which has terabytes, and would only die. */
+	if (own_memory_bytes("\nVmData:") >= bytes || limit.rlim_cur <= bytes)
+		return;
+	limit.rlim_cur = bytes;
+	(void)setrlimit(RLIMIT_DATA, &limit);
 }
 
 int
@@ -192,7 +224,8 @@ capture_add_end(struct bundle *b, struct manifest *m, const struct request *requ
 	m->end_usec = clock_realtime_usec();
 	m->raw_bytes = bundle_raw_bytes(b);
 	m->redactions = bundle_redactions(b);
-	m->peak_memory_bytes = peak_memory_bytes();
+	/* Not getrusage(): ru_maxrss begins with that of the process we were forked from. */
+	m->peak_memory_bytes = own_memory_bytes("\nVmHWM:");
 	summary = summary_format(m, request);
 	if (!summary)
 		return -ENOMEM;
@@ -204,12 +237,12 @@ capture_add_end(struct bundle *b, struct manifest *m, const struct request *requ
 static const char *
 reason_to_end(struct capture *c)
 {
-	if (stop_is_requested())
-		return "the capture was asked to stop";
-	if (clock_monotonic_usec() >= c->deadline_usec) {
+	if (stop_is_late() || clock_monotonic_usec() >= c->deadline_usec) {
 		c->time_is_over = true;
 		return "the time of the capture was over";
 	}
+	if (stop_is_requested())
+		return "the capture was asked to stop";
 	if (bundle_room(c->bundle) == 0)
 		return "the archive had reached its size limit";
 	return NULL;
@@ -230,6 +263,7 @@ run_collector(
 		.bundle = c->bundle,
 		.record = record,
 		.deadline_usec = begin + wall,
+		.end_usec = c->end_usec,
 		.root = c->options->root,
 		.kubeconfig = c->options->kubeconfig,
 	};
@@ -312,7 +346,7 @@ set_status(struct capture *c)
 	char span[32];
 
 	m->status = REPORT_PARTIAL;
-	if (stop_is_requested())
+	if (stop_is_requested() && !stop_is_late())
 		text_copy(m->end_reason, sizeof(m->end_reason),
 		    "the capture was asked to stop before it was through (SIGTERM)");
 	else if (c->time_is_over)
@@ -469,6 +503,38 @@ write_report(struct capture *c, struct fault *reterr)
 	return finish_shortened(c, &fault, reterr);
 }
 
+static void
+set_deadlines(struct capture *c)
+{
+	uint64_t wall = profile_limits(c->options->request->profile)->wall_usec;
+	uint64_t share = wall / END_SHARE < END_MAX_USEC ? wall / END_SHARE : END_MAX_USEC;
+
+	c->end_usec = clock_monotonic_usec() + wall - share;
+	c->deadline_usec = c->end_usec - share;
+}
+
+static int
+take(struct capture *c, struct capture_meta *ret, struct fault *reterr)
+{
+	const struct capture_options *o = c->options;
+	char part[128];
+	int r;
+
+	/* One for version.txt, one for each collector. */
+	c->marks = calloc(o->collectors->n_items + 1, sizeof(*c->marks));
+	r = c->marks
+	    ? capture_init_manifest(o->request, o->compression, o->cmdline, &c->manifest)
+	    : -ENOMEM;
+	if (r < 0)
+		return fault_set(reterr, r, "Cannot start the capture: %m");
+	r = open_bundle(c, capture_part_name(o->archive, part, sizeof(part)), reterr);
+	if (r >= 0)
+		r = write_report(c, reterr);
+	if (r >= 0)
+		r = capture_commit(o->dir_fd, part, o->archive, &c->manifest, ret, reterr);
+	return r;
+}
+
 int
 capture_run(
     const struct capture_options *options, struct capture_meta *ret, struct fault *reterr)
@@ -477,26 +543,15 @@ capture_run(
 		.options = options,
 		.reserve_fd = -EBADF,
 	};
-	char part[128];
+	struct rlimit old_limit;
 	char span[32];
 	char size[32];
 	int r;
 
-	c.deadline_usec =
-	    clock_monotonic_usec() + profile_limits(options->request->profile)->wall_usec;
-	/* One for version.txt, one for each collector. */
-	c.marks = calloc(options->collectors->n_items + 1, sizeof(*c.marks));
-	r = c.marks ? capture_init_manifest(
-			  options->request, options->compression, options->cmdline, &c.manifest)
-		    : -ENOMEM;
-	if (r < 0)
-		return fault_set(reterr, r, "Cannot start the capture: %m");
-	r = open_bundle(&c, capture_part_name(options->archive, part, sizeof(part)), reterr);
-	if (r >= 0)
-		r = write_report(&c, reterr);
-	if (r >= 0)
-		r = capture_commit(
-		    options->dir_fd, part, options->archive, &c.manifest, ret, reterr);
+	set_deadlines(&c);
+	limit_memory(options->request->profile, &old_limit);
+	r = take(&c, ret, reterr);
+	(void)setrlimit(RLIMIT_DATA, &old_limit);
 	if (r < 0)
 		return r;
 	log_info("Report %s is %s: %s within %s%s%s", ret->id,

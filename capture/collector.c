@@ -68,6 +68,7 @@ run_into(struct bundle_member *m, const struct collector_context *ctx,
 	struct cmdrun_spec spec = {
 		.argv = command->argv,
 		.deadline_usec = clock_monotonic_usec() + wall,
+		.end_usec = ctx->end_usec,
 		.max_read_bytes = COMMAND_READ_MAX_BYTES,
 		.drop_stderr = command->drop_stderr,
 		.output = on_output,

@@ -137,6 +137,7 @@ rpm_has(const struct conditions_context *ctx, const char *package)
 	struct cmdrun_spec spec = {
 		.argv = argv,
 		.deadline_usec = clock_monotonic_usec() + RPM_TIMEOUT_USEC,
+		.end_usec = ctx->end_usec,
 		.drop_stderr = true,
 	};
 	struct cmdrun_result result;

@@ -24,6 +24,7 @@ struct conditions {
 struct conditions_context {
 	int root_fd;		/* see rootdir.h */
 	uint64_t deadline_usec; /* monotonic; for the `rpm` call */
+	uint64_t end_usec;	/* likewise; see cmdrun.h */
 };
 
 void conditions_done(struct conditions *c);

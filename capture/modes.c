@@ -15,6 +15,7 @@
 #include "capture/progress.h"
 #include "capture/registry.h"
 #include "capture/salvage.h"
+#include "capture/stop.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/fault.h"
@@ -26,11 +27,14 @@
 #include "lib/text.h"
 
 /* Name of the archive in incoming/ID/, without the compression. */
-#define UNIT_STEM "report.tar"
-/* Added to the time of the profile, after which this process may be hanging in the kernel (a
- * dead network file system): then SIGALRM ends it, and what is written is salvaged. Closing the
- * largest archive takes a few seconds. */
-#define HANG_SEC  60u
+#define UNIT_STEM     "report.tar"
+/* A capture whose time is over closes its archive. When that takes longer than this share of
+ * the profile's time, and closing the largest one takes seconds, this process hangs in the
+ * kernel (a dead disk or network file system): then SIGALRM ends it, and what is written is
+ * salvaged. */
+#define HANG_SHARE    2u
+#define HANG_MIN_USEC (5 * USEC_PER_SEC)
+
 /* The collectors that the request asks for. A name that does not exist is an error by hand. The
  * daemon knows no collectors and nobody waits here for an error: what there is makes a partial
  * report, and MISSING (FAULT_TEXT_MAX_BYTES) is what it says. */
@@ -73,6 +77,7 @@ run_capture(const struct options *o, const struct settings *settings,
 	};
 	_cleanup_(collector_list_done) struct collector_list collectors = { 0 };
 	_cleanup_progress_ struct progress *progress = NULL;
+	uint64_t wall = profile_limits(request->profile)->wall_usec;
 	char missing[FAULT_TEXT_MAX_BYTES] = "";
 	int r;
 
@@ -90,10 +95,9 @@ run_capture(const struct options *o, const struct settings *settings,
 	options->cmdline = o->cmdline;
 	options->root = "";
 	options->kubeconfig = o->kubeconfig;
-	(void)alarm(
-	    (unsigned)(profile_limits(request->profile)->wall_usec / USEC_PER_SEC) + HANG_SEC);
+	stop_watch(wall, wall / HANG_SHARE > HANG_MIN_USEC ? wall / HANG_SHARE : HANG_MIN_USEC);
 	r = capture_run(options, ret, reterr);
-	(void)alarm(0);
+	stop_watch(0, 0);
 	return r;
 }
 

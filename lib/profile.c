@@ -12,13 +12,13 @@ static const struct {
 	const char *name;
 	struct profile_limits limits;
 } profiles[_PROFILE_COUNT] = {
-	[PROFILE_FLASH] = { "flash", { 2 * USEC_PER_SEC, MIB / 2 } },
-	[PROFILE_CRASH] = { "crash", { 45 * USEC_PER_SEC, 16 * MIB } },
-	[PROFILE_STARTUP] = { "startup", { 60 * USEC_PER_SEC, 16 * MIB } },
-	[PROFILE_CERT] = { "cert", { 20 * USEC_PER_SEC, 4 * MIB } },
-	[PROFILE_PRESSURE] = { "pressure", { 10 * USEC_PER_SEC, 2 * MIB } },
-	[PROFILE_FINAL] = { "final", { 5 * USEC_PER_SEC, 8 * MIB } },
-	[PROFILE_FULL] = { "full", { 5 * USEC_PER_MINUTE, 64 * MIB } },
+	[PROFILE_FLASH] = { "flash", { 2 * USEC_PER_SEC, MIB / 2, 8 * MIB } },
+	[PROFILE_CRASH] = { "crash", { 45 * USEC_PER_SEC, 16 * MIB, 48 * MIB } },
+	[PROFILE_STARTUP] = { "startup", { 60 * USEC_PER_SEC, 16 * MIB, 48 * MIB } },
+	[PROFILE_CERT] = { "cert", { 20 * USEC_PER_SEC, 4 * MIB, 32 * MIB } },
+	[PROFILE_PRESSURE] = { "pressure", { 10 * USEC_PER_SEC, 2 * MIB, 16 * MIB } },
+	[PROFILE_FINAL] = { "final", { 5 * USEC_PER_SEC, 8 * MIB, 32 * MIB } },
+	[PROFILE_FULL] = { "full", { 5 * USEC_PER_MINUTE, 64 * MIB, 64 * MIB } },
 };
 
 const char *

@@ -21,6 +21,7 @@ struct profile_limits {
 	uint64_t
 	    wall_usec; /* the whole capture; what is not done by then is skipped and listed */
 	uint64_t archive_bytes; /* the compressed archive; the rest is skipped and listed */
+	uint64_t memory_bytes;	/* of the capture's own, without its libraries */
 };
 
 const char *profile_to_string(enum profile p);

@@ -45,6 +45,7 @@ applies(const struct collector *c, const struct collector_context *ctx, struct f
 	struct conditions_context conditions = {
 		.root_fd = root_fd,
 		.deadline_usec = ctx->deadline_usec,
+		.end_usec = ctx->end_usec,
 	};
 
 	if (root_fd < 0) {

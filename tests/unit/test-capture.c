@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "capture/capture.h"
 #include "capture/collector.h"
@@ -60,6 +63,78 @@ run_slow(const struct collector *c, struct collector_context *ctx, struct fault 
 	ok_int(collector_run_command(c, ctx, &command, reterr), 1, "a command that hangs");
 	ok(collector_must_stop(ctx), "the time of the collector is over");
 	return OUTCOME_TIMED_OUT;
+}
+
+/* Everything that a command can do against us at once. */
+static enum outcome
+run_stubborn(const struct collector *c, struct collector_context *ctx, struct fault *reterr)
+{
+	struct collector_command command = {
+		.argv = WORDS((char *)"sh", (char *)"-c",
+		    (char *)"trap '' TERM; setsid sleep 600 & sleep 600 & echo begun; "
+			    "while :; do sleep 1; done"),
+		.wall_usec = 600 * USEC_PER_SEC,
+	};
+
+	ok_int(collector_run_command(c, ctx, &command, reterr), 1, "a command that hangs");
+	return OUTCOME_TIMED_OUT;
+}
+
+static enum outcome
+run_gigabyte(const struct collector *c, struct collector_context *ctx, struct fault *reterr)
+{
+	struct collector_command command = {
+		.argv = WORDS((char *)"head", (char *)"-c", (char *)"1G", (char *)"/dev/zero"),
+	};
+
+	ok_int(collector_run_command(c, ctx, &command, reterr), 1, "1 GB of output");
+	return OUTCOME_PARTIAL;
+}
+
+/* Sleeps in the kernel, where nobody looks at the clock; any signal wakes it. */
+static enum outcome
+run_blocked(const struct collector *c, struct collector_context *ctx, struct fault *reterr)
+{
+	(void)c;
+	ok(pause() < 0 && errno == EINTR, "a call that blocks is interrupted");
+	ok(collector_must_stop(ctx) && stop_is_late(), "since the time is over");
+	(void)fault_set(reterr, -ETIME, "blocked");
+	return OUTCOME_TIMED_OUT;
+}
+
+static enum outcome
+run_greedy(const struct collector *c, struct collector_context *ctx, struct fault *reterr)
+{
+	uint64_t limit = profile_limits(ctx->request->profile)->memory_bytes;
+	struct rlimit now;
+	void *p;
+
+	(void)c;
+	assert(getrlimit(RLIMIT_DATA, &now) == 0);
+	if (now.rlim_cur == RLIM_INFINITY) {
+		tap_skip("a sanitizer has its own limits");
+		return OUTCOME_OK;
+	}
+	p = malloc(limit + 64 * MIB);
+	ok(!p, "more memory than the profile has is refused");
+	free(p);
+	p = malloc(limit);
+	ok(p, "what it has is there");
+	free(p);
+	return fault_set(reterr, -ENOMEM, "%m") < 0 ? OUTCOME_FAILED : OUTCOME_OK;
+}
+
+/* A command does not inherit what is ours. */
+static enum outcome
+run_ulimit(const struct collector *c, struct collector_context *ctx, struct fault *reterr)
+{
+	struct collector_command command = {
+		.argv = WORDS((char *)"sh", (char *)"-c", (char *)"ulimit -d"),
+		.path = "ulimit",
+	};
+
+	return collector_run_command(c, ctx, &command, reterr) == 0 ? OUTCOME_OK
+								    : OUTCOME_FAILED;
 }
 
 static enum outcome
@@ -137,6 +212,15 @@ static const struct collector large = {
 };
 static const struct collector noise = { .name = "noise", .run = run_noise };
 static const struct collector flood = { .name = "flood", .run = run_flood };
+static const struct collector stubborn = {
+	.name = "stubborn",
+	.wall_usec = 600 * USEC_PER_SEC,
+	.run = run_stubborn,
+};
+static const struct collector gigabyte = { .name = "gigabyte", .run = run_gigabyte };
+static const struct collector blocked = { .name = "blocked", .run = run_blocked };
+static const struct collector greedy = { .name = "greedy", .run = run_greedy };
+static const struct collector ulimit = { .name = "ulimit", .run = run_ulimit };
 static const struct collector stopping = { .name = "stopping", .run = run_stop };
 
 static int
@@ -270,6 +354,109 @@ test_budget(void)
 	read_archive_done(&a);
 }
 
+/* Its own limit is ten minutes, the profile's two seconds. */
+static void
+test_wall(enum profile profile)
+{
+	static const struct collector *const list[] = { &fine, &stubborn, &failing };
+	_cleanup_tmpdir_ struct tmpdir t = tmpdir_make();
+	_cleanup_(manifest_done) struct manifest m = { 0 };
+	const char *name = profile_to_string(profile);
+	uint64_t begin = clock_monotonic_usec();
+	const struct manifest_collector *c;
+	struct capture_meta meta;
+	struct read_archive a;
+	uint64_t took;
+	struct fault f;
+
+	assert(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+	ok_int(
+	    capture(&t, profile, list, ELEMENTSOF(list), &meta, &f), 0, "%s with a hang", name);
+	took = clock_monotonic_usec() - begin;
+	ok(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD, "nothing is left running");
+	assert(prctl(PR_SET_CHILD_SUBREAPER, 0) == 0);
+	/* Half a second for a machine that is busy; without the limit it would be ten minutes.
+	 */
+	ok(took < profile_limits(profile)->wall_usec + USEC_PER_SEC / 2,
+	    "ends within its time (%" PRIu64 " ms)", took / USEC_PER_MSEC);
+	ok_int(meta.status, REPORT_PARTIAL, "as a partial report");
+	a = read_result(&t, &m);
+	ok(strstr(m.end_reason, name), "that names the profile");
+	ok(read_archive_find(&a, TOP "/etc/a"), "what came before is there");
+	c = find_collector(&m, "stubborn");
+	ok(c->n_commands == 1 && c->commands[0].timed_out && c->commands[0].signal == SIGKILL,
+	    "the command was killed");
+	ok(strstr(find_collector(&m, "failing")->fault.text, "not started: the time"),
+	    "what comes later is not started");
+	read_archive_done(&a);
+}
+
+static void
+test_blocked(void)
+{
+	static const struct collector *const list[] = { &fine, &blocked, &failing };
+	_cleanup_tmpdir_ struct tmpdir t = tmpdir_make();
+	_cleanup_(manifest_done) struct manifest m = { 0 };
+	struct capture_meta meta;
+	struct read_archive a;
+	struct fault f;
+
+	assert(stop_install() == 0);
+	stop_watch(200 * USEC_PER_MSEC, 600 * USEC_PER_SEC);
+	ok_int(capture(&t, PROFILE_CRASH, list, ELEMENTSOF(list), &meta, &f), 0,
+	    "a collector that blocks");
+	a = read_result(&t, &m);
+	ok(strstr(m.end_reason, "the time of profile 'crash'"),
+	    "costs the time that there was");
+	read_archive_done(&a);
+	stop_done();
+	ok(!stop_is_late(), "which can be taken back");
+}
+
+static void
+test_output_cap(void)
+{
+	static const struct collector *const list[] = { &gigabyte, &fine };
+	_cleanup_tmpdir_ struct tmpdir t = tmpdir_make();
+	_cleanup_(manifest_done) struct manifest m = { 0 };
+	const struct manifest_collector *c;
+	struct capture_meta meta;
+	struct read_archive a;
+	struct fault f;
+
+	ok_int(capture(&t, PROFILE_CRASH, list, ELEMENTSOF(list), &meta, &f), 0,
+	    "a command that prints 1 GB");
+	ok_int(meta.status, REPORT_COMPLETE, "costs nothing else");
+	a = read_result(&t, &m);
+	c = find_collector(&m, "gigabyte");
+	ok(c->n_files == 1 && c->files[0].truncated && c->commands[0].truncated,
+	    "its output is cut");
+	ok(c->files[0].bytes <= COMMAND_DEFAULT_MAX_BYTES + 4096, "at its limit");
+	read_archive_done(&a);
+}
+
+static void
+test_memory(void)
+{
+	static const struct collector *const list[] = { &greedy, &ulimit };
+	_cleanup_tmpdir_ struct tmpdir t = tmpdir_make();
+	_cleanup_(manifest_done) struct manifest m = { 0 };
+	const struct read_entry *e;
+	struct capture_meta meta;
+	struct read_archive a;
+	struct rlimit now;
+	struct fault f;
+
+	ok_int(capture(&t, PROFILE_PRESSURE, list, ELEMENTSOF(list), &meta, &f), 0,
+	    "the memory of a profile");
+	ok(getrlimit(RLIMIT_DATA, &now) == 0 && now.rlim_cur == now.rlim_max,
+	    "is limited in its capture only");
+	a = read_result(&t, &m);
+	e = read_archive_find(&a, TOP "/ulimit");
+	ok(e && strstr(e->data, "unlimited"), "and not for commands");
+	read_archive_done(&a);
+}
+
 static void
 test_disk_full(void)
 {
@@ -343,6 +530,11 @@ main(void)
 	log_set_sink(LOG_SINK_NONE);
 	test_outcomes();
 	test_budget();
+	test_wall(PROFILE_FLASH);
+	test_wall(PROFILE_FINAL);
+	test_blocked();
+	test_output_cap();
+	test_memory();
 	test_disk_full();
 	test_cannot_write();
 	test_stop();
