@@ -173,6 +173,20 @@ set_mark(struct capture *c)
 	return 0;
 }
 
+/* What is wrong with the declarations is in the report that may lack something for it. */
+static int
+note_problems(struct manifest_collector *own, const struct collector_list *list)
+{
+	for (size_t i = 0; i < list->n_problems; i++) {
+		_cleanup_free_ char *text = collector_problem_format(&list->problems[i]);
+		int r = text ? manifest_add_note(own, text) : -ENOMEM;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /* First of all, and readable from then on whatever happens later. */
 static int
 add_begin(struct capture *c)
@@ -185,6 +199,9 @@ add_begin(struct capture *c)
 	if (r < 0)
 		return r;
 	own->start_usec = c->manifest.start_usec;
+	r = note_problems(own, c->options->collectors);
+	if (r < 0)
+		return r;
 	bundle_set_scope(c->bundle, own, 0, USEC_INFINITY);
 	r = capture_add_version(c->bundle);
 	return r < 0 ? r : set_mark(c);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <ctype.h>
 
 #include "capture/collectdef.h"
@@ -11,7 +12,6 @@
 #include "lib/text.h"
 #include "lib/unitname.h"
 
-#define CONF_SUFFIX	".conf"
 #define COMMAND_SECTION "Command "
 
 /* Nobody waits longer, and no deadline overflows. */
@@ -23,6 +23,10 @@ struct loader {
 	/* The command whose section we are in, as an index: the array moves when it grows. */
 	size_t command;
 	bool in_command;
+	/* The item that is being looked at can be no Forbid=, whatever is wrong with it. */
+	bool is_harmless;
+	bool copies_nothing; /* a Forbid= may be missing */
+	int n_problems;
 	conf_problem_fn on_problem;
 	void *userdata; /* of on_problem */
 };
@@ -50,25 +54,16 @@ collectdef_free(struct collectdef *def)
 	strv_free(def->list);
 	strv_free(def->journal_units);
 	strv_free(def->show_units);
+	strv_free(def->drop_ins);
+	strv_free(def->overrides);
 	for (size_t i = 0; i < def->n_commands; i++)
 		command_done(&def->commands[i]);
 	free(def->commands);
 	free(def);
 }
 
-void
-collectdef_list_done(struct collectdef_list *list)
-{
-	for (size_t i = 0; i < list->n; i++)
-		collectdef_free(list->items[i]);
-	free(list->items);
-	*list = (struct collectdef_list){ 0 };
-}
-
-/* Letters, digits and "._-", not beginning with a dot or dash: safe as a file name and as a
- * word of --only. */
-static bool
-is_name(const char *s)
+bool
+collectdef_name_is_valid(const char *s)
 {
 	size_t n = strlen(s);
 
@@ -125,7 +120,7 @@ set_text(void *field, const char *value, struct fault *reterr)
 static int
 set_name(void *field, const char *value, struct fault *reterr)
 {
-	if (!is_name(value))
+	if (!collectdef_name_is_valid(value))
 		return fault_set(reterr, -EINVAL,
 		    "'%s' cannot be the name of a directory: letters, digits, '.', '_', '-'",
 		    value);
@@ -533,12 +528,13 @@ set_key(void *base, const struct key *key, const struct conf_item *item, struct 
 }
 
 static int
-on_item(const struct conf_item *item, void *userdata, struct fault *reterr)
+take_item(struct loader *l, const struct conf_item *item, struct fault *reterr)
 {
-	struct loader *l = userdata;
-
-	if (!item->key)
+	if (!item->key) {
+		l->is_harmless = text_has_prefix(item->section, COMMAND_SECTION);
 		return enter_section(l, item, reterr);
+	}
+	l->is_harmless = !streq(item->section, "Files");
 	if (l->in_command) {
 		for (size_t i = 0; i < ELEMENTSOF(command_keys); i++)
 			if (streq(command_keys[i].name, item->key))
@@ -550,10 +546,32 @@ on_item(const struct conf_item *item, void *userdata, struct fault *reterr)
 	if (streq(item->section, "Commands") && streq(item->key, "Run"))
 		return add_run(l->def, item, reterr);
 	for (size_t i = 0; i < ELEMENTSOF(keys); i++)
-		if (streq(keys[i].section, item->section) && streq(keys[i].name, item->key))
+		if (streq(keys[i].section, item->section) && streq(keys[i].name, item->key)) {
+			l->is_harmless |= !streq(item->key, "Forbid");
 			return set_key(l->def, &keys[i], item, reterr);
+		}
 	return fault_set(
 	    reterr, -EINVAL, "unknown key %s= in [%s]; ignored", item->key, item->section);
+}
+
+static int
+on_item(const struct conf_item *item, void *userdata, struct fault *reterr)
+{
+	struct loader *l = userdata;
+	int r = take_item(l, item, reterr);
+
+	/* A mistake is reported next; what comes without an item was not understood at all. */
+	if (r >= 0)
+		l->is_harmless = false;
+	return r;
+}
+
+static void
+report(struct loader *l, const char *file, unsigned line, const char *text)
+{
+	l->n_problems++;
+	if (l->on_problem)
+		l->on_problem(file, line, text, l->userdata);
 }
 
 static void
@@ -561,19 +579,22 @@ on_problem(const char *file, unsigned line, const char *text, void *userdata)
 {
 	struct loader *l = userdata;
 
-	if (l->on_problem)
-		l->on_problem(file, line, text, l->userdata);
+	report(l, file, line, text);
+	if (!l->is_harmless && !l->copies_nothing) {
+		l->copies_nothing = true;
+		report(l, file, line,
+		    "this may have been meant to forbid a file: no files are copied");
+	}
+	l->is_harmless = false;
 }
 
 /* What can only be told when all files of a definition have been read: drops the commands that
- * have nothing to run. An emptied Exec= was meant so, a section without any was not. Returns
- * the number of problems. */
-static int
+ * have nothing to run. An emptied Exec= was meant so, a section without any was not. */
+static void
 finish(struct loader *l)
 {
 	struct collectdef *def = l->def;
 	size_t kept = 0;
-	int problems = 0;
 
 	for (size_t i = 0; i < def->n_commands; i++) {
 		struct collectdef_command *command = &def->commands[i];
@@ -584,15 +605,17 @@ finish(struct loader *l)
 			continue;
 		}
 		if (!command->argv) {
-			problems++;
 			(void)snprintf(text, sizeof(text),
 			    "[" COMMAND_SECTION "%s] has no Exec=; ignored", command->name);
-			on_problem(command->file, command->line, text, l);
+			report(l, command->file, command->line, text);
 		}
 		command_done(command);
 	}
 	def->n_commands = kept;
-	return problems;
+	if (l->copies_nothing) {
+		strv_free(def->copy);
+		def->copy = NULL;
+	}
 }
 
 static struct conf_handlers
@@ -621,115 +644,31 @@ collectdef_parse(const char *name, const char *file, const char *data, size_t si
 	r = conf_parse(file, data, size, &handlers);
 	if (r < 0)
 		return r;
-	r += finish(&loader);
+	finish(&loader);
 	*ret = TAKE_PTR(def);
-	return r;
-}
-
-/* "DIR/NAME.conf.d" for each of DIRS, as conf_load() wants them. */
-static int
-drop_in_dirs(char *const *dirs, const char *name, char ***ret)
-{
-	_cleanup_(strv_freep) char **list = NULL;
-	int r;
-
-	for (; *dirs; dirs++) {
-		_cleanup_free_ char *dir = text_format("%s/%s" CONF_SUFFIX ".d", *dirs, name);
-
-		if (!dir)
-			return -ENOMEM;
-		r = strv_append(&list, dir);
-		if (r < 0)
-			return r;
-	}
-	*ret = TAKE_PTR(list);
-	return 0;
-}
-
-/* Reads FILE and the drop-ins for it. Returns the number of problems or negative errno. */
-static int
-load_one(struct loader *l, char *const *dirs, const char *name, const char *file)
-{
-	struct conf_handlers handlers = handlers_of(l);
-	_cleanup_(strv_freep) char **drop_ins = NULL;
-	int r;
-
-	r = collectdef_new(name, file, &l->def);
-	if (r < 0)
-		return r;
-	r = drop_in_dirs(dirs, name, &drop_ins);
-	if (r < 0)
-		return r;
-	r = conf_load(file, (const char *const *)drop_ins, &handlers);
-	return r < 0 ? r : r + finish(l);
-}
-
-static int
-append(struct collectdef_list *list, struct collectdef *def)
-{
-	struct collectdef **items =
-	    reallocarray(list->items, list->n + 1, sizeof(*list->items));
-
-	if (!items)
-		return -ENOMEM;
-	list->items = items;
-	list->items[list->n++] = def;
-	return 0;
-}
-
-/* The collector's name in a path that ends in ".conf"; empty when it cannot be one. */
-static void
-name_of(const char *path, char name[COLLECTDEF_NAME_MAX + 1])
-{
-	const char *base = strrchr(path, '/') + 1;
-	size_t n = strlen(base) - strlen(CONF_SUFFIX);
-
-	name[0] = '\0';
-	if (n > COLLECTDEF_NAME_MAX)
-		return;
-	memcpy(name, base, n);
-	name[n] = '\0';
-	if (!is_name(name))
-		name[0] = '\0';
+	return loader.n_problems;
 }
 
 int
-collectdef_load(
-    char *const *dirs, conf_problem_fn problem_fn, void *userdata, struct collectdef_list *ret)
+collectdef_read(const char *name, char *const *files, conf_problem_fn problem_fn,
+    void *userdata, struct collectdef **ret)
 {
-	_cleanup_(collectdef_list_done) struct collectdef_list list = { 0 };
-	_cleanup_(strv_freep) char **files = NULL;
-	int problems = 0;
+	_cleanup_(collectdef_freep) struct collectdef *def = NULL;
+	struct loader loader = { .on_problem = problem_fn, .userdata = userdata };
+	struct conf_handlers handlers = handlers_of(&loader);
 	int r;
 
-	r = conf_list_files((const char *const *)dirs, &files);
+	assert(files && files[0]);
+	r = collectdef_new(name, files[0], &def);
 	if (r < 0)
 		return r;
-	for (char **file = files; file && *file; file++) {
-		struct loader l = { .on_problem = problem_fn, .userdata = userdata };
-		_cleanup_(collectdef_freep) struct collectdef *def = NULL;
-		char name[COLLECTDEF_NAME_MAX + 1];
-
-		name_of(*file, name);
-		if (name[0] == '\0' || list.n >= COLLECTDEF_FILES_MAX) {
-			problems++;
-			on_problem(*file, 0,
-			    name[0] ? "too many files; ignored"
-				    : "its name cannot be that of a collector; ignored",
-			    &l);
-			continue;
-		}
-		r = load_one(&l, dirs, name, *file);
-		def = l.def;
+	loader.def = def;
+	for (; *files; files++) {
+		r = conf_read_file(*files, &handlers);
 		if (r < 0)
 			return r;
-		problems += r;
-		r = append(&list, def);
-		if (r < 0)
-			return r;
-		def = NULL;
 	}
-	*ret = list;
-	list = (struct collectdef_list){ 0 };
-	return problems;
+	finish(&loader);
+	*ret = TAKE_PTR(def);
+	return loader.n_problems;
 }

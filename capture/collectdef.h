@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The files of collect.d(5): what a declared collector takes, when it applies, its limits.
+/* A definition of collect.d(5): what a declared collector takes, when it applies, its limits.
+ * Where its files are found is in collectfiles.h.
  *
- * NAME.conf comes from the vendor's, the administrator's or the run-time directory, the later
- * one replacing the earlier; then the drop-ins NAME.conf.d/ *.conf of all of them are applied
- * in the order of their names. A mistake costs the line it is in, never the rest. */
+ * A mistake costs the line it is in, not the rest, with one exception: when that line may have
+ * been a Forbid=, no files are copied. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,6 @@
 
 /* Bounds, so that no configuration can make us allocate without end. Far above real use. */
 #define COLLECTDEF_NAME_MAX	64u  /* characters of a collector's or plugin's name */
-#define COLLECTDEF_FILES_MAX	256u /* collectors */
 #define COLLECTDEF_COMMANDS_MAX 256u /* commands of one collector */
 #define COLLECTDEF_LIST_MAX	512u /* entries of one list */
 #define COLLECTDEF_PRIORITY_MAX 100u
@@ -68,24 +67,25 @@ struct collectdef {
 	uint64_t command_timeout_usec; /* 0 = default of all commands */
 	uint64_t command_max_bytes;    /* likewise */
 	int drop_stderr;	       /* 0 or 1 */
-};
 
-struct collectdef_list {
-	struct collectdef **items; /* owned, [n], sorted by name */
-	size_t n;
+	/* Filled by collectfiles_load(): owned strv of paths. */
+	char **drop_ins;  /* that were applied, in order */
+	char **overrides; /* weaker files of the same name that were not read */
 };
 
 void collectdef_free(struct collectdef *def);
 DEFINE_CLEANUP(struct collectdef *, collectdef_free);
 
-void collectdef_list_done(struct collectdef_list *list);
+/* Letters, digits and "._-", beginning with a letter or digit: safe as a file name and as a
+ * word of --only. */
+bool collectdef_name_is_valid(const char *s);
 
 /* Parses one file from memory, without drop-ins. Returns the number of problems, each passed to
  * ON_PROBLEM (may be NULL), or -ENOMEM. The caller owns *ret. */
 int collectdef_parse(const char *name, const char *file, const char *data, size_t size,
     conf_problem_fn on_problem, void *userdata, struct collectdef **ret);
 
-/* Loads everything in DIRS (NULL-terminated, weakest first) with drop-ins. Returns the number
- * of problems or negative errno. The caller owns what is in *ret (collectdef_list_done()). */
-int collectdef_load(
-    char *const *dirs, conf_problem_fn on_problem, void *userdata, struct collectdef_list *ret);
+/* Reads FILES (NULL-terminated): the definition, then its drop-ins. Returns the number of
+ * problems, also for a file that cannot be read, or -ENOMEM. The caller owns *ret. */
+int collectdef_read(const char *name, char *const *files, conf_problem_fn on_problem,
+    void *userdata, struct collectdef **ret);

@@ -192,5 +192,19 @@ collector_list_done(struct collector_list *list)
 		if (list->items[i]->free)
 			list->items[i]->free(list->items[i]);
 	free(list->items);
+	for (size_t i = 0; i < list->n_problems; i++) {
+		free(list->problems[i].collector);
+		free(list->problems[i].file);
+		free(list->problems[i].text);
+	}
+	free(list->problems);
+	strv_free(list->masked);
 	*list = (struct collector_list){ 0 };
+}
+
+char *
+collector_problem_format(const struct collector_problem *p)
+{
+	return p->line > 0 ? text_format("%s:%u: %s", p->file, p->line, p->text)
+			   : text_format("%s: %s", p->file, p->text);
 }

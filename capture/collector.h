@@ -92,17 +92,38 @@ int collector_run_command(const struct collector *c, struct collector_context *c
 /* Built-in collectors, NULL-terminated. In capture/collectors/builtin.c. */
 extern const struct collector *const builtin_collectors[];
 
+/* A mistake in a declaration. */
+struct collector_problem {
+	char *collector; /* owned: in whose files it is; "" = nobody's */
+	char *file;	 /* owned */
+	unsigned line;	 /* 0 = the whole file */
+	char *text;	 /* owned */
+};
+
+/* Mistakes that are kept; more are only logged. Enough to see that a file is none of ours. */
+#define COLLECTOR_PROBLEMS_MAX 100u
+
 /* A list that owns its declared collectors. */
 struct collector_list {
 	const struct collector **items; /* [n_items] */
 	size_t n_items;
+	struct collector_problem *problems; /* owned, [n_problems] */
+	size_t n_problems;
+	char **masked; /* owned strv: paths of the files that mask a collector */
 };
 
 /* Appends C. Returns 0 or -ENOMEM (C stays the caller's then). */
 int collector_list_add(struct collector_list *list, const struct collector *c);
 void collector_list_done(struct collector_list *list);
 
-/* Appends the collectors declared in DIRS (lowest precedence first: vendor, admin, run). A
- * definition with a mistake is left out and logged, the rest is taken. In
- * capture/collectors/declared.c. */
+/* Writes P as "FILE:LINE: TEXT" into a new string; NULL when out of memory. */
+char *collector_problem_format(const struct collector_problem *p);
+
+/* Appends the collectors declared in DIRS (lowest precedence first: vendor, admin, run), and
+ * what is wrong with them, which is logged too. In capture/collectors/declared.c. */
 int declared_load(char *const *dirs, struct collector_list *list, struct fault *reterr);
+
+struct collectdef;
+
+/* What C was declared as; NULL for a built-in one. */
+const struct collectdef *declared_definition(const struct collector *c);

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define LOG_DOMAIN "registry"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/collectfiles.h"
 #include "capture/registry.h"
 #include "lib/fault.h"
-#include "lib/log.h"
 #include "lib/text.h"
 
 static void
@@ -29,6 +27,8 @@ contains(const struct collector_list *list, const char *name)
 static bool
 is_wanted(const struct registry_options *o, const struct collector *c)
 {
+	if (o->all)
+		return true;
 	if (strv_length(o->only) > 0)
 		return strv_contains(o->only, c->name);
 	return c->profiles & PROFILE_BIT(o->profile);
@@ -45,6 +45,20 @@ compare(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/* The file that masks the collector NAME, or NULL. */
+static const char *
+find_mask(const struct collector_list *list, const char *name)
+{
+	char masked[COLLECTDEF_NAME_MAX + 1];
+
+	for (char **path = list->masked; path && *path; path++) {
+		collectfiles_name_of(*path, masked);
+		if (streq(masked, name))
+			return *path;
+	}
+	return NULL;
+}
+
 /* Moves what is wanted from ALL to *RET. */
 static int
 select_wanted(
@@ -54,12 +68,7 @@ select_wanted(
 		const struct collector *c = all->items[i];
 		int r;
 
-		if (!is_wanted(o, c)) {
-			drop(c);
-		} else if (contains(ret, c->name)) {
-			/* Built-in ones are in front, and cannot be replaced. */
-			log_warning(
-			    "Collector '%s' exists already, ignoring the second one", c->name);
+		if (!is_wanted(o, c) || find_mask(all, c->name)) {
 			drop(c);
 		} else {
 			r = collector_list_add(ret, c);
@@ -87,10 +96,14 @@ static int
 check_only(
     const struct registry_options *o, const struct collector_list *list, struct fault *reterr)
 {
-	for (size_t i = 0; i < strv_length(o->only); i++)
-		if (!contains(list, o->only[i]))
-			return fault_set(
-			    reterr, -ENOENT, "There is no collector '%s'", o->only[i]);
+	for (size_t i = 0; i < strv_length(o->only); i++) {
+		const char *mask = find_mask(list, o->only[i]);
+
+		if (contains(list, o->only[i]))
+			continue;
+		return fault_set(reterr, -ENOENT, "There is no collector '%s'%s%s", o->only[i],
+		    mask ? ", it is masked by " : "", mask ? mask : "");
+	}
 	return 0;
 }
 
@@ -112,7 +125,11 @@ registry_load(
 	for (size_t i = 0; i < all.n_items; i++)
 		if (all.items[i])
 			drop(all.items[i]);
-	free(all.items);
+	wanted.problems = TAKE_PTR(all.problems);
+	wanted.n_problems = all.n_problems;
+	wanted.masked = TAKE_PTR(all.masked);
+	all.n_items = all.n_problems = 0;
+	collector_list_done(&all);
 	if (r < 0) {
 		collector_list_done(&wanted);
 		return r;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/capture.h"
 #include "capture/summary.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
@@ -13,7 +14,9 @@
 #include "lib/text.h"
 
 /* Cut or missing files that are named; the rest is in manifest.json. A page has 60 lines. */
-#define FILES_SHOWN_MAX 15u
+#define FILES_SHOWN_MAX	   15u
+/* The same for mistakes in collect.d. */
+#define PROBLEMS_SHOWN_MAX 10u
 
 /* What to read first, when it is there; in the order in which it is worth reading. */
 static const struct {
@@ -139,6 +142,29 @@ put_report(FILE *f, const struct manifest *m)
 		    is_empty(m->end_reason) ? "it was cut short" : m->end_reason);
 }
 
+/* The notes on the report itself. */
+static void
+put_problems(FILE *f, const struct manifest *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_collectors; i++) {
+		char *const *note = m->collectors[i]->notes;
+
+		if (!streq(m->collectors[i]->name, CAPTURE_OWN_COLLECTOR))
+			continue;
+		for (; note && *note; note++) {
+			if (n++ == 0)
+				(void)fprintf(f, "\nMistakes in definitions of collectors\n");
+			if (n <= PROBLEMS_SHOWN_MAX)
+				(void)fprintf(f, "  %s\n", *note);
+		}
+	}
+	if (n > PROBLEMS_SHOWN_MAX)
+		(void)fprintf(f, "  and %zu more; 'msupportctl collectors --check' has all\n",
+		    n - PROBLEMS_SHOWN_MAX);
+}
+
 /* What the inspection of the cluster found out, in the order of its notes. */
 static void
 put_cluster(FILE *f, const struct manifest *m)
@@ -245,6 +271,7 @@ summary_format(const struct manifest *m, const struct request *request)
 	put_report(f, m);
 	put_cluster(f, m);
 	put_missing(f, m);
+	put_problems(f, m);
 	put_first_files(f, m);
 	if (fclose(TAKE_PTR(f)) == 0)
 		return text;

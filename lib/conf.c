@@ -283,8 +283,9 @@ is_masked(const char *path)
 	return S_ISCHR(st.st_mode);
 }
 
-int
-conf_list_files(const char *const *dirs, char ***ret_paths)
+/* The files of conf_list_files() that are masked, or those that are not. */
+static int
+list_files(const char *const *dirs, bool masked, char ***ret_paths)
 {
 	_cleanup_(strv_freep) char **paths = NULL;
 	_cleanup_(strv_freep) char **kept = NULL;
@@ -298,7 +299,7 @@ conf_list_files(const char *const *dirs, char ***ret_paths)
 	if (paths)
 		qsort(paths, strv_length(paths), sizeof(char *), compare_base_names);
 	for (char **i = paths; i && *i; i++) {
-		if (is_masked(*i))
+		if (is_masked(*i) != masked)
 			continue;
 		r = strv_append(&kept, *i);
 		if (r < 0)
@@ -306,6 +307,18 @@ conf_list_files(const char *const *dirs, char ***ret_paths)
 	}
 	*ret_paths = TAKE_PTR(kept);
 	return 0;
+}
+
+int
+conf_list_files(const char *const *dirs, char ***ret_paths)
+{
+	return list_files(dirs, false, ret_paths);
+}
+
+int
+conf_list_masked(const char *const *dirs, char ***ret_paths)
+{
+	return list_files(dirs, true, ret_paths);
 }
 
 int

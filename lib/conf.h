@@ -55,6 +55,9 @@ int conf_read_file(const char *path, const struct conf_handlers *h);
  * negative errno; the caller owns *ret_paths (strv_free()). */
 int conf_list_files(const char *const *dirs, char ***ret_paths);
 
+/* The same for what is left out there: the paths of the masks. */
+int conf_list_masked(const char *const *dirs, char ***ret_paths);
+
 /* Reads MAIN (may be NULL) and then, in the order of conf_list_files(), the drop-ins of DIRS.
  * Returns the number of problems, or negative errno. */
 int conf_load(const char *main, const char *const *dirs, const struct conf_handlers *h);

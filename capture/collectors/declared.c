@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "capture/collectdef.h"
+#include "capture/collectfiles.h"
 #include "capture/collector.h"
 #include "capture/collectors/filecopy.h"
 #include "capture/collectors/journal.h"
@@ -278,14 +278,36 @@ add_definition(struct collector_list *list, struct collectdef *def)
 	return r;
 }
 
+/* Logs a mistake and keeps it in the list. Without memory for that it is only logged. */
 static void
 on_problem(const char *file, unsigned line, const char *text, void *userdata)
 {
-	(void)userdata;
+	struct collector_list *list = userdata;
+	char name[COLLECTDEF_NAME_MAX + 1];
+	struct collector_problem *problems;
+	struct collector_problem p = { .line = line };
+
 	if (line > 0)
 		log_warning("%s:%u: %s", file, line, text);
 	else
 		log_warning("%s: %s", file, text);
+	if (list->n_problems >= COLLECTOR_PROBLEMS_MAX)
+		return;
+	problems = reallocarray(list->problems, list->n_problems + 1, sizeof(*list->problems));
+	if (!problems)
+		return;
+	list->problems = problems;
+	collectfiles_name_of(file, name);
+	p.collector = strdup(name);
+	p.file = strdup(file);
+	p.text = strdup(text);
+	if (p.collector && p.file && p.text) {
+		problems[list->n_problems++] = p;
+		return;
+	}
+	free(p.collector);
+	free(p.file);
+	free(p.text);
 }
 
 static bool
@@ -300,23 +322,30 @@ is_builtin(const char *name)
 int
 declared_load(char *const *dirs, struct collector_list *list, struct fault *reterr)
 {
-	_cleanup_(collectdef_list_done) struct collectdef_list defs = { 0 };
+	_cleanup_(collectfiles_done) struct collectfiles files = { 0 };
 	int r;
 
-	r = collectdef_load(dirs, on_problem, NULL, &defs);
+	r = collectfiles_load(dirs, on_problem, list, &files);
 	if (r < 0)
 		return fault_set(reterr, r, "cannot read the definitions of collectors: %m");
-	for (size_t i = 0; i < defs.n; i++) {
-		if (is_builtin(defs.items[i]->name)) {
-			log_warning("%s: '%s' is a built-in collector; ignored",
-			    defs.items[i]->file, defs.items[i]->name);
+	list->masked = TAKE_PTR(files.masked);
+	for (size_t i = 0; i < files.n; i++) {
+		if (is_builtin(files.items[i]->name)) {
+			on_problem(files.items[i]->file, 0,
+			    "a built-in collector has this name; ignored", list);
 			continue;
 		}
-		r = add_definition(list, defs.items[i]);
+		r = add_definition(list, files.items[i]);
 		if (r < 0)
 			return fault_set(reterr, r, "%m");
 		/* It belongs to the list of collectors now. */
-		defs.items[i] = NULL;
+		files.items[i] = NULL;
 	}
 	return 0;
+}
+
+const struct collectdef *
+declared_definition(const struct collector *c)
+{
+	return c->run == run ? c->data : NULL;
 }

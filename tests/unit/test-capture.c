@@ -223,6 +223,13 @@ static const struct collector greedy = { .name = "greedy", .run = run_greedy };
 static const struct collector ulimit = { .name = "ulimit", .run = run_ulimit };
 static const struct collector stopping = { .name = "stopping", .run = run_stop };
 
+static struct collector_problem mistake = {
+	.collector = (char *)"mine",
+	.file = (char *)"/etc/mine.conf",
+	.line = 7,
+	.text = (char *)"is wrong",
+};
+
 static int
 capture(const struct tmpdir *t, enum profile profile, const struct collector *const *list,
     size_t n, struct capture_meta *meta, struct fault *f)
@@ -238,6 +245,8 @@ capture(const struct tmpdir *t, enum profile profile, const struct collector *co
 	struct collector_list collectors = {
 		.items = (const struct collector **)list,
 		.n_items = n,
+		.problems = &mistake,
+		.n_problems = 1,
 	};
 	_cleanup_(settings_freep) struct settings *settings = NULL;
 	struct capture_options options = {
@@ -320,6 +329,9 @@ test_outcomes(void)
 	ok(e && strstr(e->data, "A run of microshift.service ended") &&
 		strstr(e->data, "it is not here") && strstr(e->data, "no room"),
 	    "the summary says what is missing and why");
+	ok(strstr(e->data, "/etc/mine.conf:7: is wrong"), "and what is wrong with definitions");
+	ok_str(find_collector(&m, CAPTURE_OWN_COLLECTOR)->notes[0],
+	    "/etc/mine.conf:7: is wrong", "so does the manifest");
 
 	c = find_collector(&m, "failing");
 	ok_int(c->n_commands, 2, "commands are recorded");

@@ -14,12 +14,13 @@ static void
 declare(const struct tmpdir *t)
 {
 	static const char one[] = "[Collector]\nDescription=One\nProfiles=crash\n"
-				  "[Files]\nCopy=/etc/hostname\n";
+				  "[Journal]\nUnit=x\n[Files]\nCopy=/etc/hostname\n";
 	static const char host[] = "[Collector]\nDescription=Not the real one\n"
 				   "[Files]\nCopy=/etc/hostname\n";
 
 	assert(io_write_file_atomic(t->fd, "one.conf", one, strlen(one), 0644) == 0);
 	assert(io_write_file_atomic(t->fd, "host.conf", host, strlen(host), 0644) == 0);
+	tmpdir_put(t, "kube.conf", "");
 }
 
 static size_t
@@ -86,6 +87,33 @@ test_only(char *const *dirs)
 	collector_list_done(&list);
 }
 
+static void
+test_masked(char *const *dirs)
+{
+	char *names[] = { (char *)"kube", NULL };
+	struct registry_options options = { .dirs = dirs, .all = true };
+	struct collector_list list = { 0 };
+	struct fault f;
+
+	ok_int(registry_load(&options, &list, &f), 0, "all that there are");
+	ok(find(&list, "one") != SIZE_MAX && find(&list, "journal") != SIZE_MAX,
+	    "whatever the profile is");
+	ok(find(&list, "kube") == SIZE_MAX, "a built-in one can be masked");
+	ok(strv_length(list.masked) == 1 && text_has_suffix(list.masked[0], "/kube.conf"),
+	    "which is remembered");
+	ok_int(list.n_problems, 2, "so are mistakes");
+	ok_str(list.problems[0].collector, "one", "with the collector");
+	ok_int(list.problems[0].line, 5, "and the line");
+	ok(strstr(list.problems[1].text, "built-in"), "a name that is taken is one, too");
+	collector_list_done(&list);
+
+	options = (struct registry_options){ .dirs = dirs, .only = names };
+	ok_int(registry_load(&options, &list, &f), -ENOENT, "a masked one by name");
+	ok(strstr(f.text, "masked by") && strstr(f.text, "/kube.conf"), "it is said (%s)",
+	    f.text);
+	collector_list_done(&list);
+}
+
 int
 main(void)
 {
@@ -96,5 +124,6 @@ main(void)
 	declare(&t);
 	test_profile(dirs);
 	test_only(dirs);
+	test_masked(dirs);
 	return tap_done();
 }
