@@ -44,6 +44,12 @@ static const char *const name_annotations[] = {
 	"io.kubernetes.cri.container-name",
 };
 
+/* Looking conditions up. */
+struct look {
+	const struct conditions_context *ctx; /* borrowed */
+	bool is_denied; /* something may be there that we have no right to see */
+};
+
 static int
 on_found(const struct pathglob_entry *entry, void *userdata)
 {
@@ -54,16 +60,18 @@ on_found(const struct pathglob_entry *entry, void *userdata)
 }
 
 static bool
-path_exists(const struct conditions_context *ctx, const char *pattern)
+path_exists(struct look *look, const char *pattern)
 {
 	struct pathglob_walk walk = {
-		.root_fd = ctx->root_fd,
+		.root_fd = look->ctx->root_fd,
 		.with_directories = true,
 		.on_entry = on_found,
-		.userdata = (void *)ctx,
+		.userdata = (void *)look->ctx,
 	};
+	int r = pathglob_walk(&walk, pattern);
 
-	return pathglob_walk(&walk, pattern) > 0;
+	look->is_denied |= walk.is_denied;
+	return r > 0;
 }
 
 /* Whether DIRECTORY holds NAME as more than a mask (empty, or a link to /dev/null). */
@@ -114,19 +122,19 @@ conditions_unit_exists(int root_fd, const char *unit)
 }
 
 static bool
-unit_exists(const struct conditions_context *ctx, const char *unit)
+unit_exists(struct look *look, const char *unit)
 {
-	return conditions_unit_exists(ctx->root_fd, unit);
+	return conditions_unit_exists(look->ctx->root_fd, unit);
 }
 
 static bool
-dpkg_has(const struct conditions_context *ctx, const char *package)
+dpkg_has(struct look *look, const char *package)
 {
 	_cleanup_free_ char *plain = text_format("/var/lib/dpkg/info/%s.list", package);
 	_cleanup_free_ char *with_arch = text_format("/var/lib/dpkg/info/%s:*.list", package);
 
 	return plain && with_arch &&
-	    (rootdir_exists(ctx->root_fd, plain) || path_exists(ctx, with_arch));
+	    (rootdir_exists(look->ctx->root_fd, plain) || path_exists(look, with_arch));
 }
 
 static bool
@@ -151,13 +159,13 @@ rpm_has(const struct conditions_context *ctx, const char *package)
 }
 
 static bool
-package_exists(const struct conditions_context *ctx, const char *package)
+package_exists(struct look *look, const char *package)
 {
 	/* Names of packages never begin with a dash or hold a slash: neither an option for rpm
 	 * nor a way out of the directory. */
 	if (package[0] == '-' || strchr(package, '/'))
 		return false;
-	return dpkg_has(ctx, package) || rpm_has(ctx, package);
+	return dpkg_has(look, package) || rpm_has(look->ctx, package);
 }
 
 static int
@@ -186,21 +194,22 @@ match_container(const struct pathglob_entry *entry, void *userdata)
 }
 
 static bool
-container_runs(const struct conditions_context *ctx, const char *pattern)
+container_runs(struct look *look, const char *pattern)
 {
 	struct pathglob_walk walk = {
-		.root_fd = ctx->root_fd,
+		.root_fd = look->ctx->root_fd,
 		.on_entry = match_container,
 		.userdata = (void *)pattern,
 	};
+	bool runs = false;
 
-	for (size_t i = 0; i < ELEMENTSOF(container_confs); i++)
-		if (pathglob_walk(&walk, container_confs[i]) > 0)
-			return true;
-	return false;
+	for (size_t i = 0; i < ELEMENTSOF(container_confs) && !runs; i++)
+		runs = pathglob_walk(&walk, container_confs[i]) > 0;
+	look->is_denied |= walk.is_denied;
+	return runs;
 }
 
-typedef bool (*condition_fn)(const struct conditions_context *ctx, const char *value);
+typedef bool (*condition_fn)(struct look *look, const char *value);
 
 /* Kinds of conditions; the names are the keys in the file. */
 static const struct kind {
@@ -223,25 +232,24 @@ list_of(const struct conditions *c, const struct kind *kind)
 
 /* The word that must not hold but does, or NULL. */
 static const char *
-find_veto(
-    const struct conditions *c, const struct conditions_context *ctx, const struct kind *kind)
+find_veto(const struct conditions *c, struct look *look, const struct kind *kind)
 {
 	for (char **word = list_of(c, kind); word && *word; word++)
-		if (**word == '!' && kind->holds(ctx, *word + 1))
+		if (**word == '!' && kind->holds(look, *word + 1))
 			return *word;
 	return NULL;
 }
 
 static bool
-one_holds(const struct conditions *c, const struct conditions_context *ctx,
-    const struct kind *kind, const char **example)
+one_holds(const struct conditions *c, struct look *look, const struct kind *kind,
+    const char **example)
 {
 	for (char **word = list_of(c, kind); word && *word; word++) {
 		if (**word == '!')
 			continue;
 		if (!*example)
 			*example = *word;
-		if (kind->holds(ctx, *word))
+		if (kind->holds(look, *word))
 			return true;
 	}
 	return false;
@@ -251,10 +259,11 @@ bool
 conditions_hold(
     const struct conditions *c, const struct conditions_context *ctx, struct fault *reterr)
 {
+	struct look look = { .ctx = ctx };
 	const char *example = NULL;
 
 	for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
-		const char *veto = find_veto(c, ctx, &kinds[i]);
+		const char *veto = find_veto(c, &look, &kinds[i]);
 
 		if (veto) {
 			fault_set(reterr, -ENOENT, "%s=%s does not hold", kinds[i].key, veto);
@@ -262,11 +271,16 @@ conditions_hold(
 		}
 	}
 	for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
-		if (one_holds(c, ctx, &kinds[i], &example))
+		if (one_holds(c, &look, &kinds[i], &example))
 			return true;
 	if (!example)
 		return true;
-	fault_set(reterr, -ENOENT, "nothing of its [Condition] is here, such as %s", example);
+	if (look.is_denied)
+		fault_set(reterr, -EACCES,
+		    "nothing of its [Condition] can be seen without root, such as %s", example);
+	else
+		fault_set(
+		    reterr, -ENOENT, "nothing of its [Condition] is here, such as %s", example);
 	return false;
 }
 

@@ -18,7 +18,7 @@ struct conditions {
 	char **path_exists; /* patterns of pathglob.h */
 	char **unit_exists; /* unit files; masked ones do not count */
 	char **package;	    /* installed dpkg or RPM packages */
-	char **container;   /* running containers, by name pattern */
+	char **container;   /* containers of pods, by name pattern */
 };
 
 struct conditions_context {
@@ -29,7 +29,8 @@ struct conditions_context {
 
 void conditions_done(struct conditions *c);
 
-/* Returns true when C holds; otherwise *reterr (may be NULL) says what is missing. */
+/* Returns true when C holds; otherwise *reterr (may be NULL) says what is missing: with -EACCES
+ * when it may be there but we have no right to see it. */
 bool conditions_hold(
     const struct conditions *c, const struct conditions_context *ctx, struct fault *reterr);
 

@@ -146,6 +146,14 @@ compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* What cannot be looked at is left out; whether for lack of rights is remembered. */
+static int
+unseen(struct pathglob_walk *w)
+{
+	w->is_denied |= errno == EACCES;
+	return 0;
+}
+
 static int
 read_names(struct pathglob_walk *w, int dir_fd, struct names *l)
 {
@@ -154,7 +162,7 @@ read_names(struct pathglob_walk *w, int dir_fd, struct names *l)
 	int r;
 
 	if (fd < 0)
-		return 0;
+		return unseen(w);
 	dir = fdopendir(fd);
 	if (!dir)
 		return 0;
@@ -217,7 +225,7 @@ enter(struct pathglob_walk *w, const struct place *place, const char *name, bool
 	else
 		fd = openat(place->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
+		return unseen(w);
 	return look_through(w,
 	    &(const struct place){ .fd = fd, .path = path, .depth = place->depth + 1 },
 	    pattern);
@@ -233,7 +241,7 @@ report(struct pathglob_walk *w, const struct place *place, const char *name)
 	int r;
 
 	if (fstatat(place->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
+		return unseen(w);
 	entry.type = type_of(st.st_mode);
 	if (entry.type != PATHGLOB_DIR || w->with_directories) {
 		path = text_format("%s/%s", place->path, name);

@@ -45,6 +45,7 @@ struct pathglob_walk {
 	bool with_directories;
 	bool is_truncated; /* out: a directory had more than PATHGLOB_DIR_NAMES_MAX names, or
 			      the tree was deeper than PATHGLOB_DEPTH_MAX */
+	bool is_denied;	   /* out: something may be there that we have no right to see */
 	void *userdata;
 
 	/* Called for everything found, names sorted within each directory. A return != 0 ends

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/tap.h"
 
+#include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "capture/conditions.h"
@@ -114,6 +116,28 @@ test_containers(struct machine *m)
 	ok(!check(m, "", "", "", "etcd", &f), "one that does not run");
 }
 
+/* As somebody who is not root. */
+static void
+test_denied(struct machine *m)
+{
+	struct fault f;
+
+	if (geteuid() == 0 && seteuid(65534) < 0) {
+		tap_skip("cannot be anybody else");
+		return;
+	}
+	ok(!check(m, "/etc/closed/demo.conf", "", "", "", &f), "what one may not see");
+	ok_int(f.code, -EACCES, "may be there");
+	ok_str(fault_text(&f),
+	    "nothing of its [Condition] can be seen without root, such as "
+	    "/etc/closed/demo.conf",
+	    "the reason");
+	ok(!check(m, "/etc/closed/*", "", "", "", &f) && f.code == -EACCES, "by pattern");
+	ok(!check(m, "/etc/none", "", "", "", &f) && f.code == -ENOENT, "what is not there");
+	ok(check(m, "/etc/closed/x /etc/demo.conf", "", "", "", &f), "what one may see");
+	(void)seteuid(0);
+}
+
 static void
 test_rpm(struct machine *m)
 {
@@ -152,12 +176,17 @@ main(void)
 	put(&m, "run/containerd/io.containerd.runtime.v2.task/k8s.io/33cc/config.json",
 	    "{\"annotations\":{\"io.kubernetes.cri.container-name\":\"router\"}}");
 
+	put(&m, "etc/closed/demo.conf", "x");
+	assert(fchmodat(m.t.fd, "etc/closed", 0, 0) == 0);
+	assert(fchmod(m.t.fd, 0755) == 0);
 	test_paths(&m);
 	test_units(&m);
 	test_packages(&m);
 	test_containers(&m);
+	test_denied(&m);
 	test_rpm(&m);
 	m.ctx.root_fd = close_fd(m.ctx.root_fd);
+	assert(fchmodat(m.t.fd, "etc/closed", 0700, 0) == 0);
 	tmpdir_remove(&m.t);
 	return tap_done();
 }
