@@ -520,14 +520,19 @@ write_report(struct capture *c, struct fault *reterr)
 	return finish_shortened(c, &fault, reterr);
 }
 
-static void
-set_deadlines(struct capture *c)
+/* For closing the archive, and the same for ending what runs. */
+static uint64_t
+end_share_usec(enum profile profile)
 {
-	uint64_t wall = profile_limits(c->options->request->profile)->wall_usec;
-	uint64_t share = wall / END_SHARE < END_MAX_USEC ? wall / END_SHARE : END_MAX_USEC;
+	uint64_t share = profile_limits(profile)->wall_usec / END_SHARE;
 
-	c->end_usec = clock_monotonic_usec() + wall - share;
-	c->deadline_usec = c->end_usec - share;
+	return share < END_MAX_USEC ? share : END_MAX_USEC;
+}
+
+uint64_t
+capture_collecting_usec(enum profile profile)
+{
+	return profile_limits(profile)->wall_usec - 2 * end_share_usec(profile);
 }
 
 static int
@@ -560,13 +565,15 @@ capture_run(
 		.options = options,
 		.reserve_fd = -EBADF,
 	};
+	enum profile profile = options->request->profile;
 	struct rlimit old_limit;
 	char span[32];
 	char size[32];
 	int r;
 
-	set_deadlines(&c);
-	limit_memory(options->request->profile, &old_limit);
+	c.deadline_usec = clock_monotonic_usec() + capture_collecting_usec(profile);
+	c.end_usec = c.deadline_usec + end_share_usec(profile);
+	limit_memory(profile, &old_limit);
 	r = take(&c, ret, reterr);
 	(void)setrlimit(RLIMIT_DATA, &old_limit);
 	if (r < 0)

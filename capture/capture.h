@@ -34,6 +34,10 @@ struct capture_options {
 	const char *archive; /* file name in dir_fd; while it grows, with ".part" */
 };
 
+/* What of the profile's time the collectors have; the rest is for ending them and closing the
+ * archive. */
+uint64_t capture_collecting_usec(enum profile profile);
+
 /* Takes the report, names the finished archive and fills *ret. Returns 0 also for a partial
  * report; a negative errno when there is no readable archive under its name (what was written
  * is then in the ".part" file). Loud. */

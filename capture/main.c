@@ -73,5 +73,16 @@ main(int argc, char *argv[])
 		(void)log_error_errno(r, "Cannot read the configuration: %m");
 		return PROTO_EXIT_ERROR;
 	}
-	return o.mode == MODE_OUTPUT ? modes_output(&o, settings) : modes_state(&o, settings);
+	switch (o.mode) {
+	case MODE_OUTPUT:
+		return modes_output(&o, settings);
+	case MODE_PLAN:
+	case MODE_LIST:
+	case MODE_CHECK:
+		return modes_inventory(&o, settings);
+	case MODE_UNIT:
+	case MODE_SALVAGE:
+		break;
+	}
+	return modes_state(&o, settings);
 }

@@ -10,6 +10,7 @@
 
 #include "capture/capture.h"
 #include "capture/collector.h"
+#include "capture/inventory.h"
 #include "capture/modes.h"
 #include "capture/options.h"
 #include "capture/progress.h"
@@ -20,6 +21,7 @@
 #include "lib/clock.h"
 #include "lib/fault.h"
 #include "lib/io.h"
+#include "lib/json.h"
 #include "lib/log.h"
 #include "lib/paths.h"
 #include "lib/proto.h"
@@ -53,6 +55,7 @@ load_collectors(const struct options *o, const struct request *request,
 		.dirs = (char *const *)(o->collect_dir ? given : installed),
 		.profile = request->profile,
 		.only = request->only,
+		.all = !o->only && (o->mode == MODE_LIST || o->mode == MODE_CHECK),
 	};
 	int r;
 
@@ -214,6 +217,71 @@ modes_output(const struct options *o, struct settings *settings)
 		(void)log_warning_errno(r, "Cannot write the checksum, ignoring: %m");
 	(void)printf("%s/%s\n", o->output, meta.archive);
 	return meta.status == REPORT_PARTIAL ? PROTO_EXIT_PARTIAL : PROTO_EXIT_OK;
+}
+
+/* The mistakes, one line each, as compilers write them. */
+static int
+print_problems(const struct collector_list *list)
+{
+	for (size_t i = 0; i < list->n_problems; i++) {
+		_cleanup_free_ char *text = collector_problem_format(&list->problems[i]);
+
+		(void)puts(text ? text : "out of memory");
+	}
+	return list->n_problems > 0 ? PROTO_EXIT_ERROR : PROTO_EXIT_OK;
+}
+
+static int
+print_inventory(const struct options *o, const struct inventory_options *options)
+{
+	_cleanup_json_ cJSON *inventory = inventory_to_json(options);
+	_cleanup_free_ char *text =
+	    inventory ? json_print(inventory, o->json == OPTIONS_JSON_PRETTY) : NULL;
+
+	if (!text) {
+		(void)log_error_errno(-ENOMEM, "Cannot list the collectors: %m");
+		return PROTO_EXIT_ERROR;
+	}
+	if (o->json != OPTIONS_JSON_NONE)
+		(void)puts(text);
+	else if (options->is_plan)
+		inventory_print_plan(inventory, stdout);
+	else
+		inventory_print_list(inventory, stdout);
+	return PROTO_EXIT_OK;
+}
+
+int
+modes_inventory(const struct options *o, const struct settings *settings)
+{
+	_cleanup_(request_done) struct request request = { 0 };
+	_cleanup_(collector_list_done) struct collector_list collectors = { 0 };
+	struct inventory_options options = {
+		.collectors = &collectors,
+		.request = &request,
+		.settings = settings,
+		.root = "",
+		.kubeconfig = o->kubeconfig,
+		.is_plan = o->mode == MODE_PLAN,
+	};
+	struct fault fault = { 0 };
+	int r;
+
+	if (make_manual_request(o, settings, &request) < 0)
+		return PROTO_EXIT_USAGE;
+	/* Mistakes are part of what is printed. */
+	if (!o->debug)
+		log_set_level(LOG_ERR);
+	r = load_collectors(o, &request, &collectors, NULL, &fault);
+	if (r < 0) {
+		log_error("%s", fault_text(&fault));
+		return r == -ENOENT ? PROTO_EXIT_USAGE : PROTO_EXIT_ERROR;
+	}
+	r = o->mode == MODE_CHECK ? print_problems(&collectors) : print_inventory(o, &options);
+	if (fflush(stdout) == 0)
+		return r;
+	(void)log_error_errno(-errno, "Cannot write: %m");
+	return PROTO_EXIT_ERROR;
 }
 
 /* Reads queue/ID.json. */

@@ -11,5 +11,8 @@ struct settings;
  * into SETTINGS. */
 int modes_output(const struct options *o, struct settings *settings);
 
+/* --dry-run, --list-collectors and --check-collectors: only looks. */
+int modes_inventory(const struct options *o, const struct settings *settings);
+
 /* --id, with or without --salvage: a report in incoming/ID/ of the state directory. */
 int modes_state(const struct options *o, const struct settings *settings);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "capture/options.h"
+#include "lib/cleanup.h"
 #include "lib/fault.h"
 #include "lib/namepattern.h"
 #include "lib/paths.h"
@@ -28,6 +29,7 @@ print_help(FILE *f)
 	(void)fputs(
 	    "Usage: microshift-support-capture --output DIR [OPTION...]\n"
 	    "       microshift-support-capture --id ID [--salvage] [OPTION...]\n"
+	    "       microshift-support-capture --dry-run|--list-collectors|--check-collectors\n"
 	    "\n"
 	    "Takes one support report of this machine.\n"
 	    "\n"
@@ -41,6 +43,12 @@ print_help(FILE *f)
 	    "  -r, --reason TEXT        why, for the person who will read the report\n"
 	    "      --compression TYPE   zstd, xz or gzip\n"
 	    "\n"
+	    "What a report would take, without taking it:\n"
+	    "      --dry-run            list what runs, in order, with its limits\n"
+	    "      --list-collectors    list all collectors, and which apply here\n"
+	    "      --check-collectors   list the mistakes in their definitions\n"
+	    "      --json[=MODE]        print JSON: pretty, or short (the default)\n"
+	    "\n"
 	    "For a request of the daemon, in its own unit:\n"
 	    "      --id ID              take the report that queue/ID.json asks for\n"
 	    "      --salvage            close what a killed capture of ID left behind\n"
@@ -53,7 +61,8 @@ print_help(FILE *f)
 	    "  -h, --help               show this text\n"
 	    "      --version            show the version\n"
 	    "\n"
-	    "Exit status: 0 complete, 6 partial (with --output), 1 no report, 2 usage.\n",
+	    "Exit status: 0 complete, 6 partial (with --output), 1 no report, or mistakes (with\n"
+	    "--check-collectors), 2 usage.\n",
 	    f);
 }
 
@@ -83,16 +92,45 @@ join_arguments(int argc, char *argv[])
 	return NULL;
 }
 
+/* Which one of the things that the program can do is asked for. */
+static int
+choose_mode(struct options *o)
+{
+	const struct {
+		bool given;
+		enum mode mode;
+	} choices[] = {
+		{ o->output, MODE_OUTPUT },
+		{ o->id, o->salvage ? MODE_SALVAGE : MODE_UNIT },
+		{ o->dry_run, MODE_PLAN },
+		{ o->list_collectors, MODE_LIST },
+		{ o->check_collectors, MODE_CHECK },
+	};
+	unsigned n = 0;
+
+	for (size_t i = 0; i < ELEMENTSOF(choices); i++) {
+		if (!choices[i].given)
+			continue;
+		o->mode = choices[i].mode;
+		n++;
+	}
+	if (n == 0)
+		return options_error("what to do? Give --output DIR (or --id ID)%s", "");
+	if (n > 1)
+		return options_error("--output, --id, --dry-run, --list-collectors and "
+				     "--check-collectors exclude each other%s",
+		    "");
+	return 0;
+}
+
 /* Checks what belongs together. Returns 0, or -EINVAL after it said what is wrong. */
 static int
 check_options(struct options *o)
 {
-	if (o->id && o->output)
-		return options_error("--id and --output exclude each other%s", "");
 	if (o->salvage && !o->id)
 		return options_error("--salvage needs --id%s", "");
-	if (!o->id && !o->output)
-		return options_error("what to do? Give --output DIR (or --id ID)%s", "");
+	if (choose_mode(o) < 0)
+		return -EINVAL;
 	if (o->id && (o->profile || o->only || o->namespaces || o->reason || o->compression))
 		return options_error("with --id these come from the request and supportd.conf: "
 				     "--profile, --only, --namespaces, --reason, "
@@ -100,13 +138,38 @@ check_options(struct options *o)
 		    "");
 	if (o->only_namespaces && !o->namespaces)
 		return options_error("--only-namespaces goes with --namespaces%s", "");
-	if (o->output && o->state_dir)
+	if (!o->id && o->state_dir)
 		return options_error("--state-dir is for --id%s", "");
+	if (o->json != OPTIONS_JSON_NONE && o->mode != MODE_PLAN && o->mode != MODE_LIST)
+		return options_error("--json goes with --dry-run and --list-collectors%s", "");
 	if (o->id && !report_id_is_valid(o->id))
 		return options_error("'%s' is not the ID of a report", o->id);
 	if (o->reason && strlen(o->reason) >= REASON_BYTES)
 		return options_error("--reason is too long, 255 bytes are possible%s", "");
-	o->mode = o->output ? MODE_OUTPUT : o->salvage ? MODE_SALVAGE : MODE_UNIT;
+	return 0;
+}
+
+static int
+read_only(struct options *o, const char *value)
+{
+	strv_free(o->only);
+	o->only = NULL;
+	if (strv_split(value, ", ", &o->only) < 0)
+		return -ENOMEM;
+	if (strv_length(o->only) == 0)
+		return options_error("--only needs the name of a collector%s", "");
+	return 0;
+}
+
+static int
+read_json(struct options *o, const char *value)
+{
+	if (!value || streq(value, "short"))
+		o->json = OPTIONS_JSON_SHORT;
+	else if (streq(value, "pretty"))
+		o->json = OPTIONS_JSON_PRETTY;
+	else
+		return options_error("--json= takes 'pretty' or 'short', not '%s'", value);
 	return 0;
 }
 
@@ -125,107 +188,133 @@ read_namespaces(struct options *o, const char *value)
 	return 0;
 }
 
+enum {
+	OPTION_ID = 256,
+	OPTION_SALVAGE,
+	OPTION_STATE_DIR,
+	OPTION_ONLY,
+	OPTION_NAMESPACES,
+	OPTION_ONLY_NAMESPACES,
+	OPTION_KUBECONFIG,
+	OPTION_COMPRESSION,
+	OPTION_CONFIG,
+	OPTION_COLLECT_DIR,
+	OPTION_DRY_RUN,
+	OPTION_LIST_COLLECTORS,
+	OPTION_CHECK_COLLECTORS,
+	OPTION_JSON,
+	OPTION_DEBUG,
+	OPTION_VERSION,
+};
+
+static const struct option table[] = {
+	{ "output", required_argument, NULL, 'o' },
+	{ "profile", required_argument, NULL, 'p' },
+	{ "only", required_argument, NULL, OPTION_ONLY },
+	{ "namespaces", required_argument, NULL, OPTION_NAMESPACES },
+	{ "only-namespaces", no_argument, NULL, OPTION_ONLY_NAMESPACES },
+	{ "kubeconfig", required_argument, NULL, OPTION_KUBECONFIG },
+	{ "reason", required_argument, NULL, 'r' },
+	{ "compression", required_argument, NULL, OPTION_COMPRESSION },
+	{ "id", required_argument, NULL, OPTION_ID },
+	{ "salvage", no_argument, NULL, OPTION_SALVAGE },
+	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
+	{ "config", required_argument, NULL, OPTION_CONFIG },
+	{ "collect-dir", required_argument, NULL, OPTION_COLLECT_DIR },
+	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+	{ "list-collectors", no_argument, NULL, OPTION_LIST_COLLECTORS },
+	{ "check-collectors", no_argument, NULL, OPTION_CHECK_COLLECTORS },
+	{ "json", optional_argument, NULL, OPTION_JSON },
+	{ "debug", no_argument, NULL, OPTION_DEBUG },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ 0 },
+};
+
+/* Takes one option. Returns 0, or negative errno after it said what is wrong. */
+static int
+take_option(struct options *o, int option, const char *value)
+{
+	switch (option) {
+	case 'o':
+		o->output = value;
+		break;
+	case 'p':
+		o->profile = value;
+		break;
+	case 'r':
+		o->reason = value;
+		break;
+	case OPTION_ID:
+		o->id = value;
+		break;
+	case OPTION_SALVAGE:
+		o->salvage = true;
+		break;
+	case OPTION_STATE_DIR:
+		o->state_dir = value;
+		break;
+	case OPTION_ONLY:
+		return read_only(o, value);
+	case OPTION_NAMESPACES:
+		return read_namespaces(o, value);
+	case OPTION_ONLY_NAMESPACES:
+		o->only_namespaces = true;
+		break;
+	case OPTION_KUBECONFIG:
+		o->kubeconfig = value;
+		break;
+	case OPTION_COMPRESSION:
+		o->compression = value;
+		break;
+	case OPTION_CONFIG:
+		o->config = value;
+		break;
+	case OPTION_COLLECT_DIR:
+		o->collect_dir = value;
+		break;
+	case OPTION_DRY_RUN:
+		o->dry_run = true;
+		break;
+	case OPTION_LIST_COLLECTORS:
+		o->list_collectors = true;
+		break;
+	case OPTION_CHECK_COLLECTORS:
+		o->check_collectors = true;
+		break;
+	case OPTION_JSON:
+		return read_json(o, value);
+	case OPTION_DEBUG:
+		o->debug = true;
+		break;
+	default:
+		/* getopt_long() has said what is wrong. */
+		(void)fputs("Try 'microshift-support-capture --help'.\n", stderr);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int
 options_parse(int argc, char *argv[], struct options *o)
 {
-	enum {
-		OPTION_ID = 256,
-		OPTION_SALVAGE,
-		OPTION_STATE_DIR,
-		OPTION_ONLY,
-		OPTION_NAMESPACES,
-		OPTION_ONLY_NAMESPACES,
-		OPTION_KUBECONFIG,
-		OPTION_COMPRESSION,
-		OPTION_CONFIG,
-		OPTION_COLLECT_DIR,
-		OPTION_DEBUG,
-		OPTION_VERSION,
-	};
-	static const struct option table[] = {
-		{ "output", required_argument, NULL, 'o' },
-		{ "profile", required_argument, NULL, 'p' },
-		{ "only", required_argument, NULL, OPTION_ONLY },
-		{ "namespaces", required_argument, NULL, OPTION_NAMESPACES },
-		{ "only-namespaces", no_argument, NULL, OPTION_ONLY_NAMESPACES },
-		{ "kubeconfig", required_argument, NULL, OPTION_KUBECONFIG },
-		{ "reason", required_argument, NULL, 'r' },
-		{ "compression", required_argument, NULL, OPTION_COMPRESSION },
-		{ "id", required_argument, NULL, OPTION_ID },
-		{ "salvage", no_argument, NULL, OPTION_SALVAGE },
-		{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
-		{ "config", required_argument, NULL, OPTION_CONFIG },
-		{ "collect-dir", required_argument, NULL, OPTION_COLLECT_DIR },
-		{ "debug", no_argument, NULL, OPTION_DEBUG },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, OPTION_VERSION },
-		{ 0 },
-	};
 	int c;
 
 	*o = (struct options){ 0 };
 	while ((c = getopt_long(argc, argv, "o:p:r:h", table, NULL)) != -1) {
-		switch (c) {
-		case 'o':
-			o->output = optarg;
-			break;
-		case 'p':
-			o->profile = optarg;
-			break;
-		case 'r':
-			o->reason = optarg;
-			break;
-		case OPTION_ID:
-			o->id = optarg;
-			break;
-		case OPTION_SALVAGE:
-			o->salvage = true;
-			break;
-		case OPTION_STATE_DIR:
-			o->state_dir = optarg;
-			break;
-		case OPTION_ONLY:
-			strv_free(o->only);
-			o->only = NULL;
-			if (strv_split(optarg, ", ", &o->only) < 0)
-				return -ENOMEM;
-			if (strv_length(o->only) == 0)
-				return options_error(
-				    "--only needs the name of a collector%s", "");
-			break;
-		case OPTION_NAMESPACES:
-			if (read_namespaces(o, optarg) < 0)
-				return -EINVAL;
-			break;
-		case OPTION_ONLY_NAMESPACES:
-			o->only_namespaces = true;
-			break;
-		case OPTION_KUBECONFIG:
-			o->kubeconfig = optarg;
-			break;
-		case OPTION_COMPRESSION:
-			o->compression = optarg;
-			break;
-		case OPTION_CONFIG:
-			o->config = optarg;
-			break;
-		case OPTION_COLLECT_DIR:
-			o->collect_dir = optarg;
-			break;
-		case OPTION_DEBUG:
-			o->debug = true;
-			break;
-		case 'h':
+		int r;
+
+		if (c == 'h') {
 			print_help(stdout);
 			return 0;
-		case OPTION_VERSION:
+		}
+		if (c == OPTION_VERSION) {
 			(void)puts("microshift-support-capture " PACKAGE_VERSION);
 			return 0;
-		default:
-			/* getopt_long() has said what is wrong. */
-			(void)fputs("Try 'microshift-support-capture --help'.\n", stderr);
-			return -EINVAL;
 		}
+		r = take_option(o, c, optarg);
+		if (r < 0)
+			return r;
 	}
 	if (optind < argc)
 		return options_error("unexpected argument '%s'", argv[optind]);

@@ -11,6 +11,15 @@ enum mode {
 	MODE_UNIT,    /* --id */
 	MODE_SALVAGE, /* --id --salvage */
 	MODE_OUTPUT,  /* --output */
+	MODE_PLAN,    /* --dry-run */
+	MODE_LIST,    /* --list-collectors */
+	MODE_CHECK,   /* --check-collectors */
+};
+
+enum options_json {
+	OPTIONS_JSON_NONE,
+	OPTIONS_JSON_PRETTY,
+	OPTIONS_JSON_SHORT,
 };
 
 /* Strings are those of argv, NULL when they were not given. */
@@ -18,6 +27,10 @@ struct options {
 	enum mode mode;
 	bool salvage;
 	bool debug;
+	bool dry_run;
+	bool list_collectors;
+	bool check_collectors;
+	enum options_json json;
 	const char *id; /* a valid one */
 	const char *state_dir;
 	const char *output;

@@ -60,6 +60,9 @@ test_modes(void)
 		{ "--id " ID, MODE_UNIT },
 		{ "--salvage --id " ID " --state-dir /x", MODE_SALVAGE },
 		{ "--output=.", MODE_OUTPUT },
+		{ "--dry-run -p crash --only a --json=pretty", MODE_PLAN },
+		{ "--list-collectors --json", MODE_LIST },
+		{ "--check-collectors --collect-dir x", MODE_CHECK },
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -93,6 +96,11 @@ test_bad(void)
 		"-o x --namespaces /(/",
 		"-o x --only-namespaces",
 		"-o x --no-such-option",
+		"-o x --dry-run",
+		"-o x --json",
+		"--dry-run --list-collectors",
+		"--dry-run --json=off",
+		"--check-collectors --json",
 	};
 	char reason[300] = "-o x --reason ";
 

@@ -228,6 +228,50 @@ test_output(const struct tmpdir *collect)
 	ok_int(count_names(dir, ".tar.gz"), 1, "make no report");
 }
 
+/* Looks in MODE; what is printed is in *RET_TEXT. */
+static int
+run_inventory(enum mode mode, const struct tmpdir *collect, const char *only, char **ret_text)
+{
+	struct options o = { .mode = mode, .collect_dir = collect->path, .profile = "crash" };
+	_cleanup_(settings_freep) struct settings *settings = NULL;
+	_cleanup_tmpdir_ struct tmpdir t = tmpdir_make();
+	_cleanup_close_ int old = dup(STDOUT_FILENO);
+	_cleanup_close_ int fd =
+	    openat(t.fd, "out", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int r;
+
+	assert(settings_new(&settings) == 0 && old >= 0 && fd >= 0);
+	assert(!only || strv_append(&o.only, only) == 0);
+	assert(fflush(stdout) == 0 && dup2(fd, STDOUT_FILENO) >= 0);
+	r = modes_inventory(&o, settings);
+	assert(dup2(old, STDOUT_FILENO) >= 0);
+	strv_free(o.only);
+	assert(io_read_file(t.fd, "out", 1 << 20, ret_text, NULL) == 0);
+	return r;
+}
+
+static void
+test_inventory(void)
+{
+	_cleanup_tmpdir_ struct tmpdir collect = tmpdir_make();
+	_cleanup_free_ char *line = text_format("%s/bad.conf:2: unknown key", collect.path);
+	_cleanup_free_ char *plan = NULL, *list = NULL, *none = NULL, *good = NULL, *bad = NULL;
+
+	tmpdir_put(&collect, "mine.conf", "[Collector]\nProfiles=full\n");
+	ok_int(run_inventory(MODE_CHECK, &collect, NULL, &good), PROTO_EXIT_OK, "no mistakes");
+	ok_str(good, "", "nothing to say");
+	ok_int(run_inventory(MODE_PLAN, &collect, NULL, &plan), PROTO_EXIT_OK, "a plan");
+	ok(strstr(plan, ". flash ") && !strstr(plan, ". mine "), "is that of a profile");
+	ok_int(run_inventory(MODE_LIST, &collect, NULL, &list), PROTO_EXIT_OK, "a list");
+	ok(strstr(list, "flash ") && strstr(list, "mine "), "has them all");
+	ok_int(run_inventory(MODE_LIST, &collect, "nonsense", &none), PROTO_EXIT_USAGE,
+	    "one that does not exist");
+	ok_str(none, "", "is not listed");
+	tmpdir_put(&collect, "bad.conf", "[Collector]\nColour=red\n");
+	ok_int(run_inventory(MODE_CHECK, &collect, NULL, &bad), PROTO_EXIT_ERROR, "mistakes");
+	ok(text_has_prefix(bad, line), "have file and line: %s", bad);
+}
+
 int
 main(void)
 {
@@ -240,5 +284,6 @@ main(void)
 	test_salvage(&collect);
 	test_damaged_request(&collect);
 	test_output(&collect);
+	test_inventory();
 	return tap_done();
 }
