@@ -40,6 +40,10 @@ struct options {
 	uint64_t timeout_usec; /* 0 unset */
 	bool no_wait;
 	bool direct;
+	bool dry_run;
+
+	/* collectors */
+	bool check;
 
 	/* collect --direct, fetch */
 	const char *output;

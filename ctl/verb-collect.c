@@ -8,6 +8,7 @@
 
 #include "ctl/client.h"
 #include "ctl/options.h"
+#include "ctl/program.h"
 #include "ctl/reply.h"
 #include "ctl/timespec.h"
 #include "ctl/verb.h"
@@ -20,11 +21,8 @@
 #include "lib/text.h"
 
 /* How often the live line shows the time that has passed. */
-#define TICK_USEC	USEC_PER_SEC
-#define CAPTURE_PROGRAM BINDIR "/microshift-support-capture"
-/* Arguments of the capture program: name, six options with a value, one without, NULL. */
-#define DIRECT_ARGS_MAX 16u
-#define LINE_BYTES	256u
+#define TICK_USEC  USEC_PER_SEC
+#define LINE_BYTES 256u
 
 static int
 set_profile(struct options *o, const char *value, struct fault *reterr)
@@ -124,6 +122,15 @@ set_direct(struct options *o, const char *value, struct fault *reterr)
 }
 
 static int
+set_dry_run(struct options *o, const char *value, struct fault *reterr)
+{
+	(void)value;
+	(void)reterr;
+	o->dry_run = true;
+	return 0;
+}
+
+static int
 set_output(struct options *o, const char *value, struct fault *reterr)
 {
 	(void)reterr;
@@ -144,6 +151,8 @@ const struct option_def collect_options[] = {
 	{ 0, "timeout", "SPAN", false, "leave after SPAN; the report goes on", set_timeout },
 	{ 0, "direct", NULL, false, "without the daemon: write a report into a directory",
 	    set_direct },
+	{ 0, "dry-run", NULL, false, "only say what a report would take, in order",
+	    set_dry_run },
 	{ 'o', "output", "DIR", false, "with --direct: the directory, instead of this one",
 	    set_output },
 	{ 0 },
@@ -373,41 +382,51 @@ collect_parameters(const struct options *o)
 	return TAKE_PTR(p);
 }
 
-/* Replaces this program by the capture program. */
+/* What both forms without the daemon have. */
+static void
+add_choice(struct program_args *args, const struct options *o)
+{
+	if (o->profile)
+		program_add(args, "--profile", o->profile);
+	if (o->only)
+		program_add(args, "--only", o->only);
+}
+
 static int
 collect_direct(const struct options *o)
 {
-	const char *args[DIRECT_ARGS_MAX] = { CAPTURE_PROGRAM, "--output",
-		o->output ? o->output : "." };
-	size_t n = 3;
+	struct program_args args = { 0 };
 
 	if (o->no_wait || o->timeout_usec > 0 || o->json != JSON_OFF)
 		return complain(PROTO_EXIT_USAGE,
 		    "--no-wait, --timeout and --json do not go with --direct");
-	if (o->profile) {
-		args[n++] = "--profile";
-		args[n++] = o->profile;
-	}
-	if (o->only) {
-		args[n++] = "--only";
-		args[n++] = o->only;
-	}
-	if (o->namespaces) {
-		args[n++] = "--namespaces";
-		args[n++] = o->namespaces;
-	}
+	program_add(&args, "--output", o->output ? o->output : ".");
+	add_choice(&args, o);
+	if (o->namespaces)
+		program_add(&args, "--namespaces", o->namespaces);
 	if (o->only_namespaces)
-		args[n++] = "--only-namespaces";
-	if (o->reason) {
-		args[n++] = "--reason";
-		args[n++] = o->reason;
-	}
+		program_add(&args, "--only-namespaces", NULL);
+	if (o->reason)
+		program_add(&args, "--reason", o->reason);
 	if (geteuid() != 0)
 		(void)fprintf(stderr, "Without root most of the report will be missing.\n");
-	(void)fflush(stdout);
-	(void)execv(CAPTURE_PROGRAM, (char **)args);
-	return complain(
-	    PROTO_EXIT_ERROR, "cannot run " CAPTURE_PROGRAM ": %s", strerror(errno));
+	return program_exec(&args);
+}
+
+static int
+collect_dry_run(const struct options *o)
+{
+	struct program_args args = { 0 };
+
+	if (o->direct || o->output || o->no_wait || o->timeout_usec > 0)
+		return complain(PROTO_EXIT_USAGE,
+		    "--direct, --output, --no-wait and --timeout do not go with --dry-run");
+	program_add(&args, "--dry-run", NULL);
+	add_choice(&args, o);
+	if (o->json != JSON_OFF)
+		program_add(
+		    &args, o->json == JSON_PRETTY ? "--json=pretty" : "--json=short", NULL);
+	return program_exec(&args);
 }
 
 static int
@@ -442,6 +461,8 @@ verb_collect(const struct options *o, char **arguments, int n_arguments)
 	(void)n_arguments;
 	if (o->only_namespaces && !o->namespaces)
 		return complain(PROTO_EXIT_USAGE, "--only-namespaces goes with --namespaces");
+	if (o->dry_run)
+		return collect_dry_run(o);
 	if (o->direct)
 		return collect_direct(o);
 	if (o->output)

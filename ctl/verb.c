@@ -98,6 +98,17 @@ const struct verb verbs[] = {
 	    .run = verb_keys,
 	},
 	{
+	    .name = "collectors",
+	    .arguments = "[NAME]",
+	    .max_arguments = 1,
+	    .help = "show what reports are made of, and what of it applies here",
+	    .description =
+		"With NAME, all that one collector takes, within which limits. Asks no daemon.\n"
+		"See collect.d(5).",
+	    .options = collectors_options,
+	    .run = verb_collectors,
+	},
+	{
 	    .name = "status",
 	    .arguments = "",
 	    .help = "show the daemon, the watched units and the spool",

@@ -3,7 +3,7 @@
 # Completion of msupportctl(1) for bash.
 
 _msupportctl() {
-	local verbs='list collect show fetch delete pin unpin cancel keys status watch'
+	local verbs='list collect show fetch delete pin unpin cancel keys collectors status watch'
 	local common='--json --no-legend --no-pager --socket --help --version'
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb='' word own='' words
@@ -15,7 +15,8 @@ _msupportctl() {
 	done
 	case $verb in
 	'' | list) own='--unit --trigger --key --since --until --limit --reverse' ;;
-	collect) own='--profile --reason --only --namespaces --only-namespaces --no-wait --timeout --direct --output' ;;
+	collect) own='--profile --reason --only --namespaces --only-namespaces --no-wait --timeout --dry-run --direct --output' ;;
+	collectors) own='--check' ;;
 	fetch) own='--output --extract --must-gather --force' ;;
 	esac
 
@@ -25,7 +26,8 @@ _msupportctl() {
 	--json) words='pretty short off' ;;
 	--trigger) words='unit-failed unit-exited unit-startup request' ;;
 	--profile | -p) words='flash crash startup cert pressure final full' ;;
-	--unit | -u | --key | --since | -S | --until | -U | --limit | -n | --reason | -m | --only | --namespaces | --timeout) return ;;
+	--only) words=$(msupportctl collectors --no-legend 2>/dev/null | cut -d ' ' -f 1) ;;
+	--unit | -u | --key | --since | -S | --until | -U | --limit | -n | --reason | -m | --namespaces | --timeout) return ;;
 	--output | -o | --extract | --socket)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		compopt -o filenames 2>/dev/null
@@ -40,6 +42,9 @@ _msupportctl() {
 			case $verb in
 			show | fetch | delete | pin | unpin)
 				words="$(msupportctl list --no-legend 2>/dev/null | cut -d ' ' -f 1) latest"
+				;;
+			collectors)
+				words=$(msupportctl collectors --no-legend 2>/dev/null | cut -d ' ' -f 1)
 				;;
 			*) return ;;
 			esac

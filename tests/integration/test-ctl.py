@@ -544,6 +544,15 @@ def test_collect_direct(w):
     expect(w.run("collect", "-o", "x"), 2)
 
 
+def test_without_the_daemon(w):
+    """What the capture program does is tested with the installed one; here, what is refused."""
+    is_in(expect(w.run("collect", "--dry-run", "--direct"), 2).err, "do not go with --dry-run")
+    expect(w.run("collect", "--dry-run", "--no-wait"), 2)
+    is_in(expect(w.run("collectors", "--check", "host"), 2).err, "takes no name")
+    expect(w.run("collectors", "--check", "--json"), 2)
+    expect(w.run("collectors", "a", "b"), 2)
+
+
 # --- fetch ------------------------------------------------------------------------------------
 
 NAME = f"microshift-support-{ID}.tar.xz"
@@ -941,8 +950,8 @@ def options_in_help(w, *verb):
                           re.M))
 
 
-VERBS = ["list", "collect", "show", "fetch", "delete", "pin", "unpin", "cancel", "keys", "status",
-         "watch", "notify-failure"]
+VERBS = ["list", "collect", "show", "fetch", "delete", "pin", "unpin", "cancel", "keys", "collectors",
+         "status", "watch", "notify-failure"]
 
 
 def test_help_manual_and_completion_agree(w):
@@ -981,7 +990,7 @@ def complete(w, *words):
 def test_completion(w):
     w.daemon.on(List={"reports": [report(), report(ID2)], "total": 2})
     assert complete(w, "") == VERBS[:-1]
-    assert complete(w, "co") == ["collect"]
+    assert complete(w, "co") == ["collect", "collectors"]
     assert complete(w, "show", "2026") == [ID, ID2]
     assert complete(w, "fetch", "--ex") == ["--extract"]
     assert complete(w, "collect", "--profile", "c") == ["crash", "cert"]
