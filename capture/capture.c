@@ -59,6 +59,7 @@ struct capture {
 	uint64_t deadline_usec;		       /* monotonic: of the collectors */
 	uint64_t end_usec;		       /* monotonic: of what they run */
 	bool time_is_over;
+	bool rpm_hangs;
 	int reserve_fd;	    /* owned; holds RESERVE_BYTES of the disk */
 	struct mark *marks; /* owned, [n_marks] */
 	size_t n_marks;
@@ -281,6 +282,7 @@ run_collector(
 		.record = record,
 		.deadline_usec = begin + wall,
 		.end_usec = c->end_usec,
+		.rpm_hangs = &c->rpm_hangs,
 		.root = c->options->root,
 		.kubeconfig = c->options->kubeconfig,
 	};

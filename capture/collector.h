@@ -43,6 +43,7 @@ struct collector_context {
 	struct manifest_collector *record; /* filled by bundle and collector_run_command() */
 	uint64_t deadline_usec;		   /* monotonic: of this collector */
 	uint64_t end_usec;	/* monotonic: commands are over by then; see cmdrun.h */
+	bool *rpm_hangs;	/* of all collectors together; see conditions.h */
 	const char *root;	/* "" or, in tests, a directory that stands for "/" */
 	const char *kubeconfig; /* the one to use; NULL = MicroShift's */
 };

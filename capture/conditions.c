@@ -47,6 +47,7 @@ static const char *const name_annotations[] = {
 /* Looking conditions up. */
 struct look {
 	const struct conditions_context *ctx; /* borrowed */
+	bool rpm_hangs;
 	bool is_denied; /* something may be there that we have no right to see */
 };
 
@@ -138,8 +139,9 @@ dpkg_has(struct look *look, const char *package)
 }
 
 static bool
-rpm_has(const struct conditions_context *ctx, const char *package)
+rpm_has(struct look *look, const char *package)
 {
+	const struct conditions_context *ctx = look->ctx;
 	char *argv[] = { (char *)"rpm", (char *)"-q", (char *)"--quiet", (char *)package,
 		NULL };
 	struct cmdrun_spec spec = {
@@ -153,9 +155,19 @@ rpm_has(const struct conditions_context *ctx, const char *package)
 	if (!rootdir_exists(ctx->root_fd, "/var/lib/rpm") &&
 	    !rootdir_exists(ctx->root_fd, "/usr/lib/sysimage/rpm"))
 		return false;
+	/* A lock that a dead process left makes it wait for ever, and all after it. */
+	if (ctx->rpm_hangs && *ctx->rpm_hangs) {
+		look->rpm_hangs = true;
+		return false;
+	}
 	if (ctx->deadline_usec < spec.deadline_usec)
 		spec.deadline_usec = ctx->deadline_usec;
-	return cmdrun(&spec, &result, NULL) == 0 && result.exit_status == 0;
+	if (cmdrun(&spec, &result, NULL) < 0)
+		return false;
+	look->rpm_hangs = result.timed_out;
+	if (ctx->rpm_hangs)
+		*ctx->rpm_hangs |= result.timed_out;
+	return result.exit_status == 0;
 }
 
 static bool
@@ -165,7 +177,7 @@ package_exists(struct look *look, const char *package)
 	 * nor a way out of the directory. */
 	if (package[0] == '-' || strchr(package, '/'))
 		return false;
-	return dpkg_has(look, package) || rpm_has(look->ctx, package);
+	return dpkg_has(look, package) || rpm_has(look, package);
 }
 
 static int
@@ -275,7 +287,11 @@ conditions_hold(
 			return true;
 	if (!example)
 		return true;
-	if (look.is_denied)
+	if (look.rpm_hangs)
+		fault_set(reterr, -ETIME,
+		    "nothing of its [Condition] is here, such as %s, but rpm does not answer",
+		    example);
+	else if (look.is_denied)
 		fault_set(reterr, -EACCES,
 		    "nothing of its [Condition] can be seen without root, such as %s", example);
 	else

@@ -25,6 +25,7 @@ struct conditions_context {
 	int root_fd;		/* see rootdir.h */
 	uint64_t deadline_usec; /* monotonic; for the `rpm` call */
 	uint64_t end_usec;	/* likewise; see cmdrun.h */
+	bool *rpm_hangs; /* set when it did not answer: it is not asked again; NULL = forget */
 };
 
 void conditions_done(struct conditions *c);

@@ -125,8 +125,8 @@ add_definition(const struct inventory_options *options, cJSON *object,
 }
 
 static int
-add_applies(
-    const struct inventory_options *options, cJSON *object, const struct collector *collector)
+add_applies(const struct inventory_options *options, cJSON *object,
+    const struct collector *collector, bool *rpm_hangs)
 {
 	uint64_t now = clock_monotonic_usec();
 	const struct collector_context ctx = {
@@ -134,6 +134,7 @@ add_applies(
 		.settings = options->settings,
 		.deadline_usec = now + INVENTORY_WALL_USEC,
 		.end_usec = now + 2 * INVENTORY_WALL_USEC,
+		.rpm_hangs = rpm_hangs,
 		.root = options->root,
 		.kubeconfig = options->kubeconfig,
 	};
@@ -171,8 +172,8 @@ add_problems(cJSON *object, const struct collector_list *list, const char *name)
 }
 
 static int
-add_collector(
-    const struct inventory_options *options, cJSON *collectors, const struct collector *c)
+add_collector(const struct inventory_options *options, cJSON *collectors,
+    const struct collector *c, bool *rpm_hangs)
 {
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
 	const struct collectdef *def = declared_definition(c);
@@ -183,8 +184,8 @@ add_collector(
 		wall = at_most(wall, capture_collecting_usec(options->request->profile));
 	if (!o || json_add_text(o, "name", c->name) < 0 ||
 	    json_add_text(o, "description", c->description) < 0 ||
-	    json_add_text(o, "origin", origin_of(def)) < 0 || add_applies(options, o, c) < 0 ||
-	    add_profiles(o, c->profiles) < 0 ||
+	    json_add_text(o, "origin", origin_of(def)) < 0 ||
+	    add_applies(options, o, c, rpm_hangs) < 0 || add_profiles(o, c->profiles) < 0 ||
 	    json_add_uint(o, "priority", (uint64_t)c->priority) < 0 ||
 	    json_add_uint(o, "wall_usec", wall) < 0 ||
 	    json_add_uint(o, "max_bytes", bytes) < 0 ||
@@ -198,10 +199,12 @@ static int
 add_collectors(const struct inventory_options *options, cJSON *inventory)
 {
 	cJSON *collectors = cJSON_AddArrayToObject(inventory, "collectors");
+	bool rpm_hangs = false;
 	int r = collectors ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r >= 0 && i < options->collectors->n_items; i++)
-		r = add_collector(options, collectors, options->collectors->items[i]);
+		r = add_collector(
+		    options, collectors, options->collectors->items[i], &rpm_hangs);
 	return r;
 }
 

@@ -46,6 +46,7 @@ applies(const struct collector *c, const struct collector_context *ctx, struct f
 		.root_fd = root_fd,
 		.deadline_usec = ctx->deadline_usec,
 		.end_usec = ctx->end_usec,
+		.rpm_hangs = ctx->rpm_hangs,
 	};
 
 	if (root_fd < 0) {

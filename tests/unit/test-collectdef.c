@@ -254,7 +254,7 @@ static void
 test_forbid(void)
 {
 	check_copies("Forbid=secrets", "demo.conf:4: Forbid=: 'secrets' is no absolute", "");
-	check_copies("Forbiden=/b", "demo.conf:4: unknown key Forbiden= in [Files]", "");
+	check_copies("Forbids=/b", "demo.conf:4: unknown key Forbids= in [Files]", "");
 	check_copies("[File]\nForbid=/b", "demo.conf:4: unknown section [File]", "");
 	check_copies("[Files\nForbid=/b", "demo.conf:4: section header lacks its ']'", "");
 	check_copies("Forbid /b", "demo.conf:4: neither a section", "");
