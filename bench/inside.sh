@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
 # The part of bench/run that needs a real systemd: `tests/system/run exec 252 bench/inside.sh` runs it in the
