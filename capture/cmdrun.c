@@ -121,6 +121,9 @@ prepare_files(posix_spawn_file_actions_t *files, int out_fd, bool drop_stderr)
 		r = posix_spawn_file_actions_adddup2(files, out_fd, STDERR_FILENO);
 	if (r == 0)
 		r = posix_spawn_file_actions_addchdir_np(files, "/");
+	/* Ours are closed anyway; these are what the shell that started us left open. */
+	if (r == 0)
+		r = posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
 	return -r;
 }
 
