@@ -4,6 +4,7 @@
 
 #include "capture/collectdef.h"
 #include "capture/collector.h"
+#include "capture/collectors/foreach.h"
 #include "capture/pathglob.h"
 #include "capture/sink/layout.h"
 #include "lib/clock.h"
@@ -36,6 +37,8 @@ command_done(struct collectdef_command *command)
 {
 	free(command->name);
 	strv_free(command->argv);
+	strv_free(command->for_each);
+	free(command->directory);
 	free(command->file);
 }
 
@@ -210,6 +213,25 @@ set_profiles(void *field, const char *value, struct fault *reterr)
 	return 0;
 }
 
+static int
+set_collector_profiles(void *field, const char *value, struct fault *reterr)
+{
+	if (!streq(value, "none"))
+		return set_profiles(field, value, reterr);
+	*(unsigned *)field = 0;
+	return 0;
+}
+
+static int
+set_redact(void *field, const char *value, struct fault *reterr)
+{
+	if (!streq(value, "environment") && !streq(value, "default"))
+		return fault_set(
+		    reterr, -EINVAL, "'%s' is neither 'environment' nor 'default'", value);
+	*(int *)field = streq(value, "environment");
+	return 0;
+}
+
 /* Lists: several words in a line, several lines; an empty value empties the list. A word with
  * a mistake is left out together with its line, so that half of a line never counts. */
 
@@ -355,6 +377,7 @@ add_command(struct collectdef *def, const char *name, const struct conf_item *it
 {
 	struct collectdef_command command = {
 		.drop_stderr = -1,
+		.max_items = COLLECTDEF_MAX_ITEMS,
 		.line = item->line,
 	};
 	struct collectdef_command *grown;
@@ -466,7 +489,7 @@ static const struct key keys[] = {
 	{ "Collector", "MaxSize", FIELD(max_bytes), set_bytes },
 	{ "Collector", "Plugin", FIELD(plugin), set_name },
 	{ "Collector", "Priority", FIELD(priority), set_priority },
-	{ "Collector", "Profiles", FIELD(profiles), set_profiles },
+	{ "Collector", "Profiles", FIELD(profiles), set_collector_profiles },
 	{ "Collector", "TimeoutSec", FIELD(timeout_usec), set_timeout },
 	{ "Condition", "Container", FIELD(conditions.container), set_condition_words },
 	{ "Condition", "Package", FIELD(conditions.package), set_condition_words },
@@ -487,9 +510,13 @@ static const struct key keys[] = {
 
 static const struct key command_keys[] = {
 #define FIELD(f) offsetof(struct collectdef_command, f)
+	{ NULL, "Directory", FIELD(directory), set_name },
 	{ NULL, "Exec", FIELD(argv), set_argv },
+	{ NULL, "ForEach", FIELD(for_each), set_argv },
+	{ NULL, "MaxItems", FIELD(max_items), set_count },
 	{ NULL, "MaxSize", FIELD(max_bytes), set_bytes },
 	{ NULL, "Profiles", FIELD(profiles), set_profiles },
+	{ NULL, "Redact", FIELD(hide_environment), set_redact },
 	{ NULL, "Stderr", FIELD(drop_stderr), set_stderr },
 	{ NULL, "TimeoutSec", FIELD(timeout_usec), set_timeout },
 #undef FIELD
@@ -588,6 +615,21 @@ on_problem(const char *file, unsigned line, const char *text, void *userdata)
 	l->is_harmless = false;
 }
 
+/* Why C cannot be run, as it stands when all files of a definition have been read; NULL when it
+ * can be. */
+static const char *
+find_mistake(const struct collectdef_command *c)
+{
+	if (!c->argv)
+		return "has no Exec=; ignored";
+	if (strv_length(c->argv) == 0 || strv_length(c->for_each) == 0)
+		return NULL;
+	for (char **word = c->argv; *word; word++)
+		if (strstr(*word, FOREACH_PLACE))
+			return NULL;
+	return "has ForEach= but no " FOREACH_PLACE " in its Exec=; ignored";
+}
+
 /* What can only be told when all files of a definition have been read: drops the commands that
  * have nothing to run. An emptied Exec= was meant so, a section without any was not. */
 static void
@@ -598,15 +640,16 @@ finish(struct loader *l)
 
 	for (size_t i = 0; i < def->n_commands; i++) {
 		struct collectdef_command *command = &def->commands[i];
-		char text[320];
+		const char *mistake = find_mistake(command);
+		char text[384];
 
-		if (command->argv && command->argv[0]) {
+		if (!mistake && command->argv[0]) {
 			def->commands[kept++] = *command;
 			continue;
 		}
-		if (!command->argv) {
-			(void)snprintf(text, sizeof(text),
-			    "[" COMMAND_SECTION "%s] has no Exec=; ignored", command->name);
+		if (mistake) {
+			(void)snprintf(text, sizeof(text), "[" COMMAND_SECTION "%s] %s",
+			    command->name, mistake);
 			report(l, command->file, command->line, text);
 		}
 		command_done(command);

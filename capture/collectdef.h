@@ -24,10 +24,16 @@
 /* Limits of one collector that its file does not set. */
 #define COLLECTDEF_MAX_FILES	  2000u
 #define COLLECTDEF_MAX_FILE_BYTES (8u * 1024u * 1024u)
+/* Of ForEach=; the kubelet allows 250 pods on a node. */
+#define COLLECTDEF_MAX_ITEMS	  250u
 
 struct collectdef_command {
 	char *name;	       /* owned: file name in sos_commands/PLUGIN/ */
 	char **argv;	       /* owned strv; empty = removed by a drop-in */
+	char **for_each;       /* owned strv: what lists the items; empty or NULL = run once */
+	uint64_t max_items;    /* of them */
+	char *directory;       /* owned: below that of the plugin; NULL = none */
+	int hide_environment;  /* 0 or 1: the values of variables in its JSON */
 	uint64_t timeout_usec; /* 0 = the default of [Commands] */
 	uint64_t max_bytes;    /* likewise */
 	unsigned profiles;     /* PROFILE_BIT()s; 0 = as the collector */
@@ -44,7 +50,7 @@ struct collectdef {
 	/* [Collector] */
 	char *description;     /* owned */
 	char *plugin;	       /* owned: directory in sos_commands/; the name by default */
-	unsigned profiles;     /* PROFILE_BIT()s */
+	unsigned profiles;     /* PROFILE_BIT()s; 0 = only when it is named */
 	uint64_t priority;     /* see capture/collector.h */
 	uint64_t timeout_usec; /* 0 = default of all collectors */
 	uint64_t max_bytes;    /* likewise */

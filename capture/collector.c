@@ -6,6 +6,7 @@
 
 #include "capture/cmdrun.h"
 #include "capture/collector.h"
+#include "capture/envfilter.h"
 #include "capture/sink/bundle.h"
 #include "capture/sink/layout.h"
 #include "capture/stop.h"
@@ -27,6 +28,12 @@ static int
 on_output(const void *data, size_t size, void *userdata)
 {
 	return bundle_member_write(userdata, data, size);
+}
+
+static int
+on_json(const void *data, size_t size, void *userdata)
+{
+	return envfilter_feed(userdata, data, size);
 }
 
 /* Says for people how the command ended, or leaves BUF empty when all is well. */
@@ -71,16 +78,19 @@ run_into(struct bundle_member *m, const struct collector_context *ctx,
 		.end_usec = ctx->end_usec,
 		.max_read_bytes = COMMAND_READ_MAX_BYTES,
 		.drop_stderr = command->drop_stderr,
-		.output = on_output,
-		.userdata = m,
+		.output = command->hide_environment ? on_json : on_output,
 	};
+	struct envfilter filter;
 	char end[128];
 	char *note;
 	int r;
 
 	if (spec.deadline_usec > ctx->deadline_usec)
 		spec.deadline_usec = ctx->deadline_usec;
+	envfilter_init(&filter, on_output, m);
+	spec.userdata = command->hide_environment ? (void *)&filter : m;
 	r = cmdrun(&spec, ret, reterr);
+	bundle_member_count_redactions(m, envfilter_count(&filter));
 	if (r < 0 || !was_ended_by_us(ret))
 		return r;
 	describe_end(ret, end, sizeof(end));

@@ -51,7 +51,7 @@ struct collector_context {
 struct collector {
 	const char *name;	 /* also the directory in sos_commands/ */
 	const char *description; /* one line for people */
-	unsigned profiles;	 /* PROFILE_BIT()s */
+	unsigned profiles;	 /* PROFILE_BIT()s; 0 = only when it is named */
 	int priority;
 	uint64_t wall_usec; /* 0 = COLLECTOR_DEFAULT_WALL_USEC */
 	uint64_t max_bytes; /* raw; 0 = COLLECTOR_DEFAULT_MAX_BYTES */
@@ -79,8 +79,9 @@ struct collector_command {
 	const char *path; /* of the member; NULL = sos_commands/NAME/MANGLED */
 	uint64_t
 	    wall_usec; /* 0 = COMMAND_DEFAULT_WALL_USEC; the collector's deadline holds too */
-	uint64_t max_bytes; /* 0 = COMMAND_DEFAULT_MAX_BYTES */
-	bool drop_stderr;   /* instead of merged, for output that programs read */
+	uint64_t max_bytes;    /* 0 = COMMAND_DEFAULT_MAX_BYTES */
+	bool drop_stderr;      /* instead of merged, for output that programs read */
+	bool hide_environment; /* it prints JSON of containers, see envfilter.h */
 };
 
 /* Runs the command, stores its output (also of one that failed or was killed, with a line that

@@ -8,6 +8,7 @@
 #include "capture/collectfiles.h"
 #include "capture/collector.h"
 #include "capture/collectors/filecopy.h"
+#include "capture/collectors/foreach.h"
 #include "capture/collectors/journal.h"
 #include "capture/collectors/listing.h"
 #include "capture/collectors/units.h"
@@ -113,23 +114,42 @@ has_hung(const struct manifest_collector *record)
 	    record->commands[record->n_commands - 1].timed_out;
 }
 
+/* Where the output of COMMAND goes, for ITEM if it is run for several. */
+static int
+output_path(const struct collectdef *def, const struct collectdef_command *command,
+    const char *item, char buf[LAYOUT_PATH_BYTES])
+{
+	_cleanup_free_ char *directory = NULL;
+	_cleanup_free_ char *name = NULL;
+
+	directory = text_format("%s%s%s", def->plugin, command->directory ? "/" : "",
+	    command->directory ? command->directory : "");
+	name = text_format("%s%s%s", command->name, item ? "_" : "", item ? item : "");
+	if (!directory || !name)
+		return -ENOMEM;
+	return layout_collector_path(directory, name, buf);
+}
+
+/* Runs COMMAND, with ARGV for ITEM if that is not NULL. */
 static void
-run_command(struct progress *p, const struct collectdef_command *command)
+run_once(struct progress *p, const struct collectdef_command *command, char *const *argv,
+    const char *item)
 {
 	const struct collectdef *def = p->def;
 	struct collector_command run = {
-		.argv = command->argv,
+		.argv = argv,
 		.wall_usec =
 		    command->timeout_usec ? command->timeout_usec : def->command_timeout_usec,
 		.max_bytes = command->max_bytes ? command->max_bytes : def->command_max_bytes,
 		.drop_stderr =
 		    command->drop_stderr < 0 ? def->drop_stderr : command->drop_stderr,
+		.hide_environment = command->hide_environment,
 	};
 	char path[LAYOUT_PATH_BYTES];
 	struct fault fault = { 0 };
 	int r;
 
-	r = layout_collector_path(def->plugin, command->name, path);
+	r = output_path(def, command, item, path);
 	if (r < 0) {
 		account(p, r, command->name);
 		return;
@@ -137,7 +157,7 @@ run_command(struct progress *p, const struct collectdef_command *command)
 	run.path = path;
 	r = collector_run_command(p->collector, p->ctx, &run, &fault);
 	if (r > 0 && has_hung(p->ctx->record))
-		(void)strv_append(&p->hung, command->argv[0]);
+		(void)strv_append(&p->hung, argv[0]);
 	/* A tool that is not installed is recorded, and nothing to be repaired here. */
 	if (r == 0 || r == -ENOENT || (r > 0 && !was_cut(p->ctx->record)))
 		return;
@@ -145,6 +165,52 @@ run_command(struct progress *p, const struct collectdef_command *command)
 		miss(p, &fault);
 	else
 		account(p, r, command->name);
+}
+
+/* False when COMMAND must not be started: the time is over, or its program hangs. */
+static bool
+may_run(struct progress *p, const struct collectdef_command *command)
+{
+	if (p->must_end)
+		return false;
+	if (collector_must_stop(p->ctx)) {
+		account(p, -ETIME, command->name);
+		return false;
+	}
+	if (!hangs(p, command->argv[0]))
+		return true;
+	(void)notes_add(
+	    p->ctx, "%s: not run, '%s' hung before", command->name, command->argv[0]);
+	return false;
+}
+
+static void
+run_for_each(struct progress *p, const struct collectdef_command *command)
+{
+	_cleanup_(strv_freep) char **items = NULL;
+	struct fault fault = { 0 };
+	int r;
+
+	r = foreach_list(p->ctx, command->for_each,
+	    command->timeout_usec ? command->timeout_usec : p->def->command_timeout_usec,
+	    command->max_items, &items, &fault);
+	if (r == -ETIME)
+		(void)strv_append(&p->hung, command->for_each[0]);
+	if (r < 0) {
+		(void)notes_add(p->ctx, "%s: %s", command->name, fault_text(&fault));
+		if (r != -ENOENT)
+			miss(p, &fault);
+		return;
+	}
+	for (char **item = items; item && *item && may_run(p, command); item++) {
+		_cleanup_(strv_freep) char **argv = NULL;
+
+		r = foreach_expand(command->argv, *item, &argv);
+		if (r < 0)
+			account(p, r, command->name);
+		else
+			run_once(p, command, argv, *item);
+	}
 }
 
 static void
@@ -157,15 +223,12 @@ run_commands(struct progress *p)
 
 		if (command->profiles != 0 && (command->profiles & profile) == 0)
 			continue;
-		if (collector_must_stop(p->ctx)) {
-			account(p, -ETIME, command->name);
-			return;
-		}
-		if (hangs(p, command->argv[0]))
-			(void)notes_add(p->ctx, "%s: not run, '%s' hung before", command->name,
-			    command->argv[0]);
+		if (!may_run(p, command))
+			continue;
+		if (strv_length(command->for_each) > 0)
+			run_for_each(p, command);
 		else
-			run_command(p, command);
+			run_once(p, command, command->argv, NULL);
 	}
 }
 

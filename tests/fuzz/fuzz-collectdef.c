@@ -36,6 +36,8 @@ check_commands(const struct collectdef *def)
 		assert(c->argv && c->argv[0] && c->argv[0][0] != '\0');
 		assert(c->name[0] != '\0' && c->name[0] != '.' && !strchr(c->name, '/'));
 		assert(strlen(c->name) < 256);
+		assert(!c->directory || (*c->directory != '.' && !strchr(c->directory, '/')));
+		assert(c->max_items > 0);
 	}
 }
 
@@ -48,7 +50,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    0)
 		return 0;
 	assert(def->plugin[0] != '\0' && !strchr(def->plugin, '/'));
-	assert(def->profiles != 0 && (def->profiles & ~PROFILE_MASK_ALL) == 0);
+	assert((def->profiles & ~PROFILE_MASK_ALL) == 0);
 	assert(def->priority <= COLLECTDEF_PRIORITY_MAX);
 	assert(def->max_files > 0 && def->max_file_bytes > 0);
 	check_patterns(def->copy);

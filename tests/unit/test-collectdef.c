@@ -177,6 +177,33 @@ test_all_profiles(void)
 
 	def = parse("[Collector]\nProfiles=all\n", &c);
 	ok_int(def->profiles, PROFILE_MASK_ALL, "Profiles=all");
+	collectdef_freep(&def);
+	def = parse("[Collector]\nProfiles=none\n", &c);
+	ok_str(c.text, "", "no mistake");
+	ok_int(def->profiles, 0, "Profiles=none: only when it is named");
+}
+
+static void
+test_for_each(void)
+{
+	_cleanup_(collectdef_freep) struct collectdef *def = NULL;
+	struct complaints c;
+
+	def = parse("[Command a]\nForEach=list --all\nExec=show {}\nDirectory=things\n"
+		    "MaxItems=9\nRedact=environment\n"
+		    "[Command b]\nForEach=list\nForEach=\nExec=show\nRedact=environment\n"
+		    "Redact=default\n",
+	    &c);
+	ok_str(c.text, "", "no mistakes");
+	if (!ok_int(def->n_commands, 2, "both are there"))
+		return;
+	ok_str(joined(def->commands[0].for_each), "list|--all", "ForEach=");
+	ok_int(def->commands[0].max_items, 9, "MaxItems=");
+	ok_str(def->commands[0].directory, "things", "Directory=");
+	ok_int(def->commands[0].hide_environment, 1, "Redact=environment");
+	ok_int(strv_length(def->commands[1].for_each), 0, "an empty ForEach= takes it back");
+	ok_int(def->commands[1].max_items, COLLECTDEF_MAX_ITEMS, "default of MaxItems=");
+	ok_int(def->commands[1].hide_environment, 0, "Redact=default");
 }
 
 static void
@@ -203,6 +230,17 @@ test_mistakes(void)
 	check_mistake("[Command a/b]\nExec=y",
 	    "1: 'a/b' cannot be the name of a file: letters, digits, '.', '_', '-'");
 	check_mistake("[Command a]\nTimeoutSec=1", "1: [Command a] has no Exec=; ignored");
+	check_mistake("[Command a]\nForEach=l\nExec=x",
+	    "1: [Command a] has ForEach= but no {} in its Exec=; ignored");
+	check_mistake(
+	    "[Command a]\nExec=x\nMaxItems=0", "3: MaxItems=: '0' is no number above zero");
+	check_mistake("[Command a]\nExec=x\nRedact=all",
+	    "3: Redact=: 'all' is neither 'environment' nor 'default'");
+	check_mistake("[Command a]\nExec=x\nDirectory=a/b",
+	    "3: Directory=: 'a/b' cannot be the name of a directory: letters, digits, '.', "
+	    "'_', '-'");
+	check_mistake(
+	    "[Command a]\nExec=x\nProfiles=none", "3: Profiles=: there is no profile 'none'");
 	check_mistake("[Commands]\nRun='x", "2: a quote is not closed");
 	check_mistake("[Commands]\nRun=()", "2: no file name can be made of '()'");
 	check_mistake("[Collector]\nTimeoutSec=soon",
@@ -298,6 +336,7 @@ main(void)
 	test_keys();
 	test_resets();
 	test_all_profiles();
+	test_for_each();
 	test_mistakes();
 	test_limits();
 	test_forbid();

@@ -85,6 +85,80 @@ test_everything(void)
 }
 
 static void
+test_for_each(void)
+{
+	_cleanup_(collector_list_done) struct collector_list list = { 0 };
+	_cleanup_lab_ struct lab lab;
+
+	lab_open(&lab);
+	declare(&lab,
+	    "[Command look]\nForEach=printf '%s\\n' one two/x -o three\nMaxItems=3\n"
+	    "Exec=sh -c 'test {} != two/x && echo {}'\nDirectory=things\n"
+	    "[Command none]\nForEach=no-such-program\nExec=echo {}\n"
+	    "[Command slow]\nForEach=echo a b\nTimeoutSec=200ms\nExec=sleep 7{}\n"
+	    "[Command plain]\nExec=echo {}\n",
+	    &list);
+	ok_int(run(&lab, &list), OUTCOME_OK, "runs: %s", fault_text(&lab.ctx.record->fault));
+	lab_close(&lab);
+	ok_str(lab_text(&lab, "sos_commands/demo/things/look_one"), "one\n",
+	    "a file for each, in its directory");
+	ok_str(lab_text(&lab, "sos_commands/demo/things/look_two.x"), "",
+	    "one that fails has what it said");
+	ok_int(command(&lab, "sh -c test two/x != two/x && echo two/x")->exit_status, 1,
+	    "its status is recorded");
+	ok_str(lab_text(&lab, "sos_commands/demo/things/look_three"), "three\n",
+	    "and it does not cost the others");
+	ok(lab_has_note(&lab, "none: Cannot run 'no-such-program'"),
+	    "a list that is missing is noted");
+	ok_str(lab_text(&lab, "sos_commands/demo/plain"), "{}\n",
+	    "{} means nothing without ForEach=");
+}
+
+static void
+test_for_each_that_fails(void)
+{
+	_cleanup_(collector_list_done) struct collector_list list = { 0 };
+	_cleanup_lab_ struct lab lab;
+
+	lab_open(&lab);
+	declare(&lab,
+	    "[Command broken]\nForEach=sh -c 'echo a; exit 4'\nExec=echo {}\n"
+	    "[Command hung]\nForEach=seq 1 5\nExec=sleep 7{}\nTimeoutSec=100ms\n"
+	    "[Commands]\nRun=echo after\n",
+	    &list);
+	ok_int(run(&lab, &list), OUTCOME_PARTIAL, "something is missing");
+	lab_close(&lab);
+	ok_str(fault_text(&lab.ctx.record->fault), "'sh' failed with exit status 4",
+	    "the first of it is told");
+	ok(!lab_find(&lab, "sos_commands/demo/broken_a"),
+	    "no item is taken from a failed list");
+	ok(command(&lab, "sleep 72") && !command(&lab, "sleep 73"),
+	    "after two that hang, the others are left out");
+	ok_str(
+	    lab_text(&lab, "sos_commands/demo/echo_after"), "after\n", "other commands go on");
+}
+
+static void
+test_environment(void)
+{
+	_cleanup_(collector_list_done) struct collector_list list = { 0 };
+	_cleanup_lab_ struct lab lab;
+
+	lab_open(&lab);
+	declare(&lab,
+	    "[Command hidden]\nExec=echo '{\"env\":[\"A=b\"]}'\nRedact=environment\n"
+	    "[Command shown]\nExec=echo '{\"env\":[\"A=b\"]}'\n",
+	    &list);
+	ok_int(run(&lab, &list), OUTCOME_OK, "runs");
+	ok_int(bundle_redactions(lab.bundle), 1, "a value is counted");
+	lab_close(&lab);
+	ok_str(lab_text(&lab, "sos_commands/demo/hidden"),
+	    "{\"env\":[\"A=[REDACTED:secret]\"]}\n", "Redact=environment");
+	ok_str(lab_text(&lab, "sos_commands/demo/shown"), "{\"env\":[\"A=b\"]}\n",
+	    "a harmless name elsewhere");
+}
+
+static void
 test_condition(void)
 {
 	_cleanup_(collector_list_done) struct collector_list list = { 0 };
@@ -236,6 +310,9 @@ main(void)
 {
 	log_set_sink(LOG_SINK_NONE);
 	test_everything();
+	test_for_each();
+	test_for_each_that_fails();
+	test_environment();
 	test_condition();
 	test_slow_command();
 	test_deadline();
