@@ -498,7 +498,7 @@ add_container(struct node *n, int pods_fd, const struct place *p)
 }
 
 int
-nodelogs_add_all(struct kube_run *run)
+nodelogs_add_all(struct kube_run *run, uint64_t max_bytes)
 {
 	_cleanup_(places_done) struct places places = { 0 };
 	_cleanup_close_ int pods_fd = open_pods(run->ctx);
@@ -510,8 +510,9 @@ nodelogs_add_all(struct kube_run *run)
 	r = find_places(run, pods_fd, &places);
 	if (r < 0)
 		return r;
-	logshare_init(
-	    &node.share, run->ctx->settings->max_log_bytes, (uint64_t)places.n_items * 2);
+	if (max_bytes > run->ctx->settings->max_log_bytes)
+		max_bytes = run->ctx->settings->max_log_bytes;
+	logshare_init(&node.share, max_bytes, (uint64_t)places.n_items * 2);
 	for (size_t i = 0; i < places.n_items; i++) {
 		if (collector_must_stop(run->ctx)) {
 			kube_run_problem(run, -ETIME,

@@ -24,6 +24,7 @@ bool nodelogs_exist(const struct collector_context *ctx);
 int nodelogs_add(struct kube_run *run, const char *path, const char *namespace, const char *pod,
     const char *container, bool previous, uint64_t max_bytes, uint64_t *ret_bytes);
 
-/* All logs of the namespaces that the settings and the request name. Returns the number of
- * containers, or a negative errno when the directory cannot be read. */
-int nodelogs_add_all(struct kube_run *run);
+/* All logs of the namespaces that the settings and the request name, together at most MAX_BYTES
+ * and what the settings allow. Returns the number of containers, or a negative errno when the
+ * directory cannot be read. */
+int nodelogs_add_all(struct kube_run *run, uint64_t max_bytes);

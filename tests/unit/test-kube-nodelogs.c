@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "capture/collectors/builtin.h"
 #include "capture/kube/inspect.h"
 #include "capture/kube/nodelogs.h"
 #include "tests/lib/lab.h"
@@ -81,6 +82,62 @@ test_without_api(void)
 	    "marked in the log");
 }
 
+/* The same without asking whether there is an API. */
+static void
+test_alone(void)
+{
+	const struct collector *c = &containerlogs_collector;
+	_cleanup_lab_ struct lab lab;
+
+	lab_open(&lab);
+	ok(!c->applies(c, &lab.ctx, &lab.ctx.record->fault), "no logs: %s",
+	    lab.ctx.record->fault.text);
+	lab_put(&lab, PODS "openshift-dns_dns-x_uid1/dns/3.log", "T1 stdout F now\n");
+	lab_put(&lab, PODS "openshift-dns_dns-x_uid1/dns/2.log", "T0 stdout F before\n");
+	ok(c->applies(c, &lab.ctx, &lab.ctx.record->fault), "there are logs");
+	ok_int(c->run(c, &lab.ctx, &lab.ctx.record->fault), OUTCOME_OK, "are taken");
+	lab_close(&lab);
+	ok_str(lab_text(&lab, TREE "openshift-dns/pods/dns-x/dns/dns/logs/current.log"),
+	    "T1 now\n", "to where the collector kube puts them");
+	ok_str(lab_text(&lab, TREE "openshift-dns/pods/dns-x/dns/dns/logs/previous.log"),
+	    "T0 before\n", "the run before as well");
+	ok(strstr(lab_text(&lab, "sos_commands/microshift/inspect_namespaces.log"),
+	       "the API was not asked"),
+	    "which is told");
+	ok(!has_path(&lab, "sos_commands/microshift/inspect_cluster_resources.log"),
+	    "nothing was asked of the cluster");
+	ok_int(containerlogs_collector.profiles & kube_collector.profiles, 0,
+	    "in no profile are the logs taken twice");
+}
+
+/* Much in one container, little in another: each has its share. */
+static void
+test_fair_share(void)
+{
+	const struct collector *c = &containerlogs_collector;
+	const size_t lines = 40000;
+	_cleanup_lab_ struct lab lab;
+	_cleanup_free_ char *text = malloc(lines * 32 + 1);
+	const char *loud;
+	char *end = text;
+
+	assert(text);
+	for (size_t i = 0; i < lines; i++)
+		end += sprintf(end, "T stdout F line %06zu of many\n", i);
+	lab_open(&lab);
+	lab.settings->max_log_bytes = 256 * 1024;
+	lab_put(&lab, PODS "openshift-a_loud_uid1/c/0.log", text);
+	lab_put(&lab, PODS "openshift-z_quiet_uid2/c/0.log", "T1 stdout F the reason\n");
+	ok_int(c->run(c, &lab.ctx, &lab.ctx.record->fault), OUTCOME_OK, "are taken");
+	lab_close(&lab);
+	ok_str(lab_text(&lab, TREE "openshift-z/pods/quiet/c/c/logs/current.log"),
+	    "T1 the reason\n", "the quiet one is whole");
+	loud = lab_text(&lab, TREE "openshift-a/pods/loud/c/c/logs/current.log");
+	ok(strlen(loud) > 32 * 1024 && strlen(loud) < 256 * 1024, "the loud one is cut (%zu)",
+	    strlen(loud));
+	ok(strstr(loud, "line 039999") && !strstr(loud, "line 000000"), "its end is there");
+}
+
 static void
 test_nothing(void)
 {
@@ -99,6 +156,8 @@ int
 main(void)
 {
 	test_without_api();
+	test_alone();
+	test_fair_share();
 	test_nothing();
 	return tap_done();
 }
