@@ -32,6 +32,7 @@ static const struct {
 	    "what systemd said at that moment, and the state of the machine then" },
 	{ "sos_commands/crio/journalctl_--no-pager_--unit_crio", "the journal of CRI-O" },
 	{ "sos_commands/crio/crictl_ps_-a", "all containers, also those that ended" },
+	{ "sos_commands/systemd/systemctl_list-units_--failed", "the units that failed" },
 	{ "sos_commands/microshift/microshift_show-config_-m_effective",
 	    "the configuration that is in effect" },
 	{ "sos_commands/logs/journalctl_--no-pager_--boot", "the journal of this boot" },

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What is taken from Open vSwitch and LVM, against real ones: a switch with its datapath in user space, a
-volume group on a loop device. In mount and network namespaces of their own."""
+"""What is taken from Open vSwitch, OVN's databases and LVM, against real ones: a switch with its datapath in
+user space, a volume group on a loop device. In mount and network namespaces of their own."""
 
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from reportlab import Report, Skipped, cover, enter, need, run_tests, wait_for
 
 BRIDGE = "br-test"
 GROUP = "mstest"
+SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
 
 def run(*words):
@@ -26,7 +28,7 @@ class Switch:
     def __init__(self):
         os.makedirs("/run/openvswitch")
         os.makedirs("/var/log/openvswitch")
-        run("ovsdb-tool", "create", "/etc/openvswitch/conf.db", "/usr/share/openvswitch/vswitch.ovsschema")
+        run("ovsdb-tool", "create", "/etc/openvswitch/conf.db", SCHEMA)
         run("ovsdb-server", "/etc/openvswitch/conf.db", "--remote=punix:/run/openvswitch/db.sock", "--pidfile", "--detach",
             "--log-file")
         run("ovs-vsctl", "--no-wait", "init")
@@ -34,12 +36,27 @@ class Switch:
         run("ovs-vsctl", "-t", "20", "add-br", BRIDGE, "--", "set", "bridge", BRIDGE, "datapath_type=netdev")
         run("ovs-ofctl", "-O", "OpenFlow13", "add-flow", BRIDGE, "priority=77,icmp,actions=drop")
 
+        self.run_ovn()
+
+    @staticmethod
+    def run_ovn():
+        """The server of OVN's databases, on the sockets that its pods have on the host."""
+        os.makedirs("/run/ovn")
+        with open(SCHEMA, encoding="utf-8") as f:
+            schema = json.load(f)
+        for short, name in (("nb", "OVN_Northbound"), ("sb", "OVN_Southbound")):
+            with open(f"/run/ovn/{short}.ovsschema", "w", encoding="utf-8") as f:
+                json.dump({**schema, "name": name}, f)
+            run("ovsdb-tool", "create", f"/run/ovn/ovn{short}_db.db", f"/run/ovn/{short}.ovsschema")
+            run("ovsdb-server", f"/run/ovn/ovn{short}_db.db", f"--unixctl=/run/ovn/ovn{short}_db.ctl",
+                f"--pidfile=/run/ovn/ovn{short}_db.pid", "--detach", "--no-chdir")
+
     @staticmethod
     def pids():
         pids = []
-        for name in ("ovs-vswitchd", "ovsdb-server"):
+        for name in ("openvswitch/ovs-vswitchd", "openvswitch/ovsdb-server", "ovn/ovnnb_db", "ovn/ovnsb_db"):
             try:
-                with open(f"/run/openvswitch/{name}.pid", encoding="ascii") as f:
+                with open(f"/run/{name}.pid", encoding="ascii") as f:
                     pids.append(int(f.read()))
             except OSError:
                 pass
@@ -100,6 +117,16 @@ def test_database(report, _volumes):
     assert "opened log file" in report.text("var/log/openvswitch/ovs-vswitchd.log")
 
 
+def test_ovn(report, _volumes):
+    """the state of OVN's databases"""
+    name = "sos_commands/microshift_ovn/ovs-appctl_-t_.var.run.ovn.%s"
+    assert "cells" in report.text(name % "ovnnb_db.ctl_memory.show")
+    assert "state: active" in report.text(name % "ovnsb_db.ctl_ovsdb-server.sync-status")
+    assert "ok" in report.text(name % "ovnsb_db.ctl_ovsdb-server.get-db-storage-status_OVN_Southbound")
+    assert "coverage" in report.text(name % "ovnnb_db.ctl_coverage.show")
+    assert report.names(name % "ovn-controller._.ctl_ct-zone-list"), report.names(name % "*")
+
+
 def test_network(report, _volumes):
     """addresses, links, routes and sockets of the network that we are in"""
     assert f"{BRIDGE}:" in report.text("sos_commands/networking/ip_-s_-d_link")
@@ -137,8 +164,9 @@ def main():
     volumes = Volumes(work)
     try:
         subprocess.run(["nft", "add", "table", "ip", GROUP], stderr=subprocess.DEVNULL, check=False)
-        report = Report(work, "openvswitch", "networking", "firewall_tables", "lvm2")
-        tests = (test_show, test_each_bridge, test_each_datapath, test_database, test_network, test_firewall, test_volumes)
+        report = Report(work, "openvswitch", "microshift_ovn", "networking", "firewall_tables", "lvm2")
+        tests = (test_show, test_each_bridge, test_each_datapath, test_database, test_ovn, test_network, test_firewall,
+                 test_volumes)
         return run_tests(tests, report, volumes)
     finally:
         volumes.stop()
