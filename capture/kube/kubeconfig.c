@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* A kubeconfig is three lists of named things (clusters, users, contexts) and the name of the
- * context in use. libyaml makes a tree of nodes of the file; what is wanted is picked from its
- * known places, so nothing here walks as deep as a file may nest. Every copy of the text that
- * we can reach is cleared before it is freed; libyaml's scanner may leave pieces behind. */
+ * context in use. What is wanted is picked from its known places. Every copy of the text that
+ * we can reach is cleared before it is freed. */
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -11,9 +10,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include <yaml.h>
-
 #include "capture/kube/kubeconfig.h"
+#include "capture/kube/yamldoc.h"
 #include "lib/fault.h"
 #include "lib/io.h"
 #include "lib/redact/base64.h"
@@ -21,13 +19,10 @@
 
 /* "user 'system:admin'", cut. */
 #define WHERE_BYTES 160u
-/* Nesting, and columns of indentation. */
-#define DEPTH_MAX   64u
-#define MARGIN_MAX  256u
 
 struct reader {
 	const char *path;
-	yaml_document_t *document;
+	const struct yamldoc *document;
 	char where[WHERE_BYTES]; /* what is being read, for messages */
 	struct fault *reterr;
 };
@@ -55,58 +50,22 @@ bad(const struct reader *r, int code, const char *field, const char *what)
 	    r->where[0] ? ", " : "", field, what);
 }
 
-static const yaml_node_t *
-map_get(const struct reader *r, const yaml_node_t *map, const char *key)
-{
-	yaml_node_pair_t *pair;
-	const yaml_node_t *k;
-
-	if (!map || map->type != YAML_MAPPING_NODE)
-		return NULL;
-	for (pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top; pair++) {
-		k = yaml_document_get_node(r->document, pair->key);
-		if (k && k->type == YAML_SCALAR_NODE &&
-		    streq((const char *)k->data.scalar.value, key))
-			return yaml_document_get_node(r->document, pair->value);
-	}
-	return NULL;
-}
-
-static bool
-is_null(const yaml_node_t *n)
-{
-	const char *s;
-
-	if (n->type != YAML_SCALAR_NODE || n->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
-		return false;
-	s = (const char *)n->data.scalar.value;
-	return s[0] == '\0' || streq(s, "~") || streq(s, "null");
-}
-
 /* Yields the text of KEY, which stays the document's. Returns 1; 0 when it is missing, null or
  * empty; -EINVAL. */
 static int
-get_text(const struct reader *r, const yaml_node_t *map, const char *key, const char **ret)
+get_text(
+    const struct reader *r, const struct yaml_node_s *map, const char *key, const char **ret)
 {
-	const yaml_node_t *n = map_get(r, map, key);
-	const char *s;
+	int n = yamldoc_text(yamldoc_get(r->document, map, key), ret);
 
-	if (!n || is_null(n))
-		return 0;
-	if (n->type != YAML_SCALAR_NODE)
-		return bad(r, -EINVAL, key, "a text is expected");
-	s = (const char *)n->data.scalar.value;
-	if (strlen(s) != n->data.scalar.length)
-		return bad(r, -EINVAL, key, "has a NUL byte");
-	if (s[0] == '\0')
-		return 0;
-	*ret = s;
-	return 1;
+	if (n == -EINVAL)
+		return bad(r, n, key, "a text is expected");
+	return n < 0 ? bad(r, -EINVAL, key, "has a NUL byte") : n;
 }
 
 /* Copies the text of KEY. Returns as get_text(), or -ENOMEM. */
 static int
-copy_text(const struct reader *r, const yaml_node_t *map, const char *key, char **ret)
+copy_text(const struct reader *r, const struct yaml_node_s *map, const char *key, char **ret)
 {
 	const char *s = NULL;
 	int n;
@@ -120,27 +79,25 @@ copy_text(const struct reader *r, const yaml_node_t *map, const char *key, char 
 
 /* Finds the entry NAME in the list LIST and yields its member INNER: users: [{name, user}]. */
 static int
-find_named(struct reader *r, const yaml_node_t *root, const char *list, const char *inner,
-    const char *name, const yaml_node_t **ret)
+find_named(struct reader *r, const struct yaml_node_s *root, const char *list,
+    const char *inner, const char *name, const struct yaml_node_s **ret)
 {
-	const yaml_node_t *l = map_get(r, root, list), *entry;
-	yaml_node_item_t *item;
+	const struct yaml_node_s *l = yamldoc_get(r->document, root, list), *entry;
 	const char *found;
 	int n;
 
 	r->where[0] = '\0';
-	if (!l || l->type != YAML_SEQUENCE_NODE)
+	if (!yamldoc_is_list(l))
 		return bad(r, -EINVAL, list, "there is no such list");
-	for (item = l->data.sequence.items.start; item < l->data.sequence.items.top; item++) {
-		entry = yaml_document_get_node(r->document, *item);
+	for (size_t i = 0; (entry = yamldoc_item(r->document, l, i)); i++) {
 		n = get_text(r, entry, "name", &found);
 		if (n < 0)
 			return n;
 		if (n == 0 || !streq(found, name))
 			continue;
 		(void)snprintf(r->where, sizeof(r->where), "%s '%s'", inner, name);
-		entry = map_get(r, entry, inner);
-		if (!entry || entry->type != YAML_MAPPING_NODE)
+		entry = yamldoc_get(r->document, entry, inner);
+		if (!yamldoc_is_map(entry))
 			return bad(r, -EINVAL, inner, "is missing or no mapping");
 		*ret = entry;
 		return 0;
@@ -205,8 +162,8 @@ read_blob(const struct reader *r, const char *field, const char *name, size_t ma
 
 /* Loads FIELD-data, else the file that FIELD names; it must hold MARK. */
 static int
-load_pem(const struct reader *r, const yaml_node_t *map, const char *field, const char *mark,
-    struct kube_blob *ret)
+load_pem(const struct reader *r, const struct yaml_node_s *map, const char *field,
+    const char *mark, struct kube_blob *ret)
 {
 	struct kube_blob b = { 0 };
 	const char *text = NULL;
@@ -324,7 +281,7 @@ parse_server(const struct reader *r, const char *url, struct kubeconfig *k)
 }
 
 static int
-read_cluster(const struct reader *r, const yaml_node_t *cluster, struct kubeconfig *k)
+read_cluster(const struct reader *r, const struct yaml_node_s *cluster, struct kubeconfig *k)
 {
 	const char *text = NULL;
 	bool insecure = false;
@@ -379,7 +336,7 @@ check_token(const struct reader *r, const char *field, struct kube_blob *b)
 
 /* As in kubectl, the file wins. */
 static int
-read_token(const struct reader *r, const yaml_node_t *user, struct kubeconfig *k)
+read_token(const struct reader *r, const struct yaml_node_s *user, struct kubeconfig *k)
 {
 	const char *field = "tokenFile", *text = NULL;
 	int n;
@@ -404,7 +361,7 @@ read_token(const struct reader *r, const yaml_node_t *user, struct kubeconfig *k
 }
 
 static int
-read_user(const struct reader *r, const yaml_node_t *user, struct kubeconfig *k)
+read_user(const struct reader *r, const struct yaml_node_s *user, struct kubeconfig *k)
 {
 	/* What would run a program, talk to others, or be somebody else. */
 	static const struct {
@@ -418,12 +375,12 @@ read_user(const struct reader *r, const yaml_node_t *user, struct kubeconfig *k)
 		{ "as-uid", "impersonation is not supported" },
 		{ "as-groups", "impersonation is not supported" },
 	};
-	const yaml_node_t *n;
+	const struct yaml_node_s *n;
 	int q;
 
 	for (size_t i = 0; i < ELEMENTSOF(refused); i++) {
-		n = map_get(r, user, refused[i].field);
-		if (n && !is_null(n))
+		n = yamldoc_get(r->document, user, refused[i].field);
+		if (n && !yamldoc_is_null(n))
 			return bad(r, -EOPNOTSUPP, refused[i].field, refused[i].reason);
 	}
 	q = load_pem(r, user, "client-certificate", "-----BEGIN CERTIFICATE-----", &k->cert);
@@ -447,22 +404,17 @@ read_user(const struct reader *r, const yaml_node_t *user, struct kubeconfig *k)
 
 /* Without current-context the only context there is is meant. */
 static int
-choose_context(const struct reader *r, const yaml_node_t *root, struct kubeconfig *k)
+choose_context(const struct reader *r, const struct yaml_node_s *root, struct kubeconfig *k)
 {
-	const yaml_node_t *list;
-	yaml_node_item_t *items;
+	const struct yaml_node_s *list;
 	int n;
 
 	n = copy_text(r, root, "current-context", &k->context);
 	if (n != 0)
 		return n < 0 ? n : 0;
-	list = map_get(r, root, "contexts");
-	if (list && list->type == YAML_SEQUENCE_NODE) {
-		items = list->data.sequence.items.start;
-		if (list->data.sequence.items.top - items == 1)
-			n = copy_text(r, yaml_document_get_node(r->document, items[0]), "name",
-			    &k->context);
-	}
+	list = yamldoc_get(r->document, root, "contexts");
+	if (!yamldoc_item(r->document, list, 1))
+		n = copy_text(r, yamldoc_item(r->document, list, 0), "name", &k->context);
 	if (n != 0)
 		return n < 0 ? n : 0;
 	return bad(
@@ -472,12 +424,12 @@ choose_context(const struct reader *r, const yaml_node_t *root, struct kubeconfi
 static int
 read_document(struct reader *r, struct kubeconfig *k)
 {
-	const yaml_node_t *root = yaml_document_get_root_node(r->document);
-	const yaml_node_t *context = NULL, *cluster = NULL, *user = NULL;
+	const struct yaml_node_s *root = yamldoc_root(r->document);
+	const struct yaml_node_s *context = NULL, *cluster = NULL, *user = NULL;
 	const char *cluster_name, *user_name, *kind = "Config";
 	int n;
 
-	if (!root || root->type != YAML_MAPPING_NODE)
+	if (!yamldoc_is_map(root))
 		return fault_set(r->reterr, -EINVAL, "'%s': is no kubeconfig", r->path);
 	n = get_text(r, root, "kind", &kind);
 	if (n < 0 || !streq(kind, "Config"))
@@ -506,84 +458,24 @@ read_document(struct reader *r, struct kubeconfig *k)
 	return read_user(r, user, k);
 }
 
-static void
-clear_document(yaml_document_t *d)
-{
-	yaml_node_t *n;
-
-	for (n = d->nodes.start; n < d->nodes.top; n++)
-		if (n->type == YAML_SCALAR_NODE)
-			explicit_bzero(n->data.scalar.value, n->data.scalar.length);
-	yaml_document_delete(d);
-}
-
-static void
-clear_parser(yaml_parser_t *p)
-{
-	if (p->buffer.start)
-		explicit_bzero(p->buffer.start, (size_t)(p->buffer.end - p->buffer.start));
-	if (p->raw_buffer.start)
-		explicit_bzero(
-		    p->raw_buffer.start, (size_t)(p->raw_buffer.end - p->raw_buffer.start));
-	yaml_parser_delete(p);
-}
-
-/* libyaml's scanner looks at every open level for each token, so its time is the square of the
- * depth: 400 KB of brackets take minutes. Real files are 5 deep. Brackets in texts count too.
- */
-static bool
-is_too_deep(const char *data, size_t size)
-{
-	size_t depth = 0, margin = 0;
-	bool in_margin = true;
-
-	for (size_t i = 0; i < size; i++) {
-		if (data[i] == '\n' || data[i] == '\r') {
-			in_margin = true;
-			margin = 0;
-			continue;
-		}
-		/* A block cannot be deeper than it is indented: "- - - x". */
-		in_margin = in_margin && strchr(" \t-?:", data[i]) && data[i] != '\0';
-		if (in_margin && ++margin > MARGIN_MAX)
-			return true;
-		if (data[i] == '[' || data[i] == '{')
-			depth++;
-		else if ((data[i] == ']' || data[i] == '}') && depth > 0)
-			depth--;
-		if (depth > DEPTH_MAX)
-			return true;
-	}
-	return false;
-}
-
 int
 kubeconfig_parse(const char *path, const char *data, size_t size, struct kubeconfig **ret,
     struct fault *reterr)
 {
 	_cleanup_(kubeconfig_freep) struct kubeconfig *k = calloc(1, sizeof(*k));
-	yaml_document_t document;
-	yaml_parser_t parser;
-	struct reader r = { .path = path, .document = &document, .reterr = reterr };
+	_cleanup_(yamldoc_freep) struct yamldoc *document = NULL;
+	struct reader r = { .path = path, .reterr = reterr };
 	int n;
 
 	if (size > KUBECONFIG_MAX_BYTES)
 		return fault_set(reterr, -EINVAL, "'%s': is larger than any kubeconfig", path);
-	if (is_too_deep(data, size))
-		return fault_set(
-		    reterr, -EINVAL, "'%s': is nested deeper than any kubeconfig", path);
-	if (!k || !(k->path = strdup(path)) || !yaml_parser_initialize(&parser))
+	if (!k || !(k->path = strdup(path)))
 		return fault_set(reterr, -ENOMEM, "'%s': out of memory", path);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)data, size);
-	if (yaml_parser_load(&parser, &document)) {
-		n = read_document(&r, k);
-		clear_document(&document);
-	} else {
-		n = fault_set(reterr, parser.error == YAML_MEMORY_ERROR ? -ENOMEM : -EINVAL,
-		    "'%s': line %zu: not YAML: %s", path, parser.problem_mark.line + 1,
-		    parser.problem ? parser.problem : "it cannot be read");
-	}
-	clear_parser(&parser);
+	n = yamldoc_parse(path, data, size, &document, reterr);
+	if (n < 0)
+		return n;
+	r.document = document;
+	n = read_document(&r, k);
 	if (n < 0)
 		return n;
 	*ret = TAKE_PTR(k);
