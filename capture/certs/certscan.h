@@ -90,7 +90,7 @@ enum certscan_answer {
 	_CERTSCAN_ANSWER_COUNT,
 };
 
-/* All texts are printable ASCII; what is not is escaped. */
+/* What the certificate says is printable ASCII; what is not is escaped. */
 struct certscan_certificate {
 	char *path;	 /* owned; as seen from the root */
 	unsigned number; /* in its file, from 1 */
@@ -99,7 +99,7 @@ struct certscan_certificate {
 	char *issuer;	/* owned */
 	char *serial;	/* owned; hexadecimal */
 	char **names;	/* owned strv: "DNS:localhost", "IP:10.0.0.5", …; NULL = none */
-	char *key_type; /* owned; "RSA 2048", "EC prime256v1" */
+	char *key_type; /* owned; "RSA 2048", "EC 256", "ED25519" */
 	char sha256[SHA256_BYTES];
 	uint64_t not_before_usec; /* realtime; 0 also for times before 1970 */
 	uint64_t not_after_usec;
@@ -122,13 +122,11 @@ struct certscan_finding {
 	bool is_judgement;	 /* of this moment: made anew by every scan */
 };
 
-/* A file or directory that was looked at, as stat(2) saw it; all 0 when it was not there. */
+/* A file or directory that was looked at. */
 struct certscan_file {
-	char *path; /* owned */
-	uint64_t inode;
-	uint64_t bytes;
-	uint64_t mtime_nsec;
-	uint64_t ctime_nsec;
+	char *path;  /* owned */
+	char *stamp; /* owned; what changes with it: inode, size, mtime and ctime, as text; "" =
+		      * it was not there */
 };
 
 struct certscan {
@@ -138,8 +136,11 @@ struct certscan {
 	size_t n_findings;
 	struct certscan_file *files; /* owned, [n_files] */
 	size_t n_files;
-	char *node_name; /* owned; MicroShift's name of this node, "" when unknown */
-	char *node_ip;	 /* owned; the configured one, "" = none is */
+	char *node_name;	/* owned; MicroShift's name of this node, "" when unknown */
+	char *node_ip;		/* owned; the configured one, "" = none is */
+	bool is_node_ip_served; /* the API's outer certificate has to name node_ip */
+	char *ingress_secret;	/* owned; Secret with the router's certificate, which is not
+				 * read; "" = the router uses MicroShift's own */
 	uint64_t now_usec;
 	uint64_t renew_usec; /* the first run_renew_usec of all: the next restart; 0 = none */
 	char signers_sha256[SHA256_BYTES]; /* over the ten-year signers; a change means that
@@ -168,8 +169,9 @@ int certscan_run(const struct certscan_options *options, struct certscan *previo
  * negative errno. The caller owns *ret (strv_free()). */
 int certscan_host_addresses(char ***ret);
 
-/* The whole scan: {"version", "now", "certificates": […], "findings": […], "files": […]}.
- * Returns NULL when out of memory. The caller owns it (cJSON_Delete()). */
+/* The whole scan: {"version", "now_usec", "certificates": […], "findings": […], "files": […]}
+ * and so on, members as in the structs above; what is empty or 0 is left out. Returns NULL when
+ * out of memory. The caller owns it (cJSON_Delete()). */
 cJSON *certscan_to_json(const struct certscan *s);
 
 /* Reads what certscan_to_json() made, for PREVIOUS. Returns 0; -EINVAL when it is damaged or of
@@ -180,6 +182,10 @@ int certscan_parse(const char *data, size_t size, struct certscan **ret, struct 
 const char *certscan_class_name(enum certscan_class c);
 const char *certscan_severity_name(enum certscan_severity s);
 const char *certscan_role_name(enum certscan_role r);
+
+/* Parts of this module: adds a copy of F, with the severity of its class, unless the same was
+ * said before. Returns 0 or -ENOMEM. */
+int certscan_add_finding(struct certscan *s, const struct certscan_finding *f);
 
 /* Frees it; NULL is fine. */
 void certscan_free(struct certscan *s);
