@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,15 @@
 
 #define TEMPORARY_PREFIX ".#"
 #define READ_STEP_BYTES	 4096u
+
+void
+io_ignore_sigpipe(struct sigaction *ret_old)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	(void)sigemptyset(&ignore.sa_mask);
+	(void)sigaction(SIGPIPE, &ignore, ret_old);
+}
 
 int
 io_write_all(int fd, const void *data, size_t size)

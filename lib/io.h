@@ -10,6 +10,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct sigaction;
+
+/* Writing to a connection that was closed is an error to handle, not a reason to die. The
+ * caller gives the signal back: sigaction(SIGPIPE, ret_old, NULL). */
+void io_ignore_sigpipe(struct sigaction *ret_old);
+
 /* Writes all of DATA to FD, whatever short writes and EINTR do. Returns 0 or negative errno. */
 int io_write_all(int fd, const void *data, size_t size);
 

@@ -46,8 +46,8 @@ no_password(char *buf, int size, int is_writing, void *userdata)
 	return -1;
 }
 
-static X509 *
-first_of(const struct certfile *f)
+X509 *
+certfile_first(const struct certfile *f)
 {
 	return sk_X509_value(f->stack, 0);
 }
@@ -274,11 +274,10 @@ certfile_describe(const struct certfile *f, size_t i, struct certscan_certificat
 }
 
 int
-certfile_has_key(const struct certfile *f, const char *key, size_t size)
+certfile_read_key(const char *key, size_t size, EVP_PKEY **ret)
 {
 	_cleanup_(BIO_free_allp) BIO *bio = NULL;
-	_cleanup_(EVP_PKEY_freep) EVP_PKEY *k = NULL;
-	int r;
+	EVP_PKEY *k;
 
 	if (size > INT_MAX)
 		return -ENODATA;
@@ -286,22 +285,32 @@ certfile_has_key(const struct certfile *f, const char *key, size_t size)
 	if (!bio)
 		return -ENOMEM;
 	k = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
-	r = k ? X509_check_private_key(first_of(f), k) == 1 : -ENODATA;
+	ERR_clear_error();
+	if (!k)
+		return -ENODATA;
+	*ret = k;
+	return 0;
+}
+
+int
+certfile_has_key(const struct certfile *f, const char *key, size_t size)
+{
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *k = NULL;
+	int r = certfile_read_key(key, size, &k);
+
+	if (r < 0)
+		return r;
+	r = X509_check_private_key(certfile_first(f), k) == 1;
 	ERR_clear_error();
 	return r;
 }
 
-static int
-make_store(const struct certfile *anchors, X509_STORE **ret)
+int
+certfile_add_to_store(const struct certfile *f, X509_STORE *store)
 {
-	_cleanup_(X509_STORE_freep) X509_STORE *store = X509_STORE_new();
-
-	if (!store)
-		return -ENOMEM;
-	for (int i = 0; i < sk_X509_num(anchors->stack); i++)
-		if (X509_STORE_add_cert(store, sk_X509_value(anchors->stack, i)) != 1)
+	for (int i = 0; i < sk_X509_num(f->stack); i++)
+		if (X509_STORE_add_cert(store, sk_X509_value(f->stack, i)) != 1)
 			return -ENOMEM;
-	*ret = TAKE_PTR(store);
 	return 0;
 }
 
@@ -320,14 +329,14 @@ certfile_leads_to(const struct certfile *f, const struct certfile *anchors,
     const struct certfile *between, const char **ret_reason)
 {
 	_cleanup_(X509_STORE_CTX_freep) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	_cleanup_(X509_STORE_freep) X509_STORE *store = NULL;
+	_cleanup_(X509_STORE_freep) X509_STORE *store = X509_STORE_new();
 	STACK_OF(X509) * all;
-	int r = make_store(anchors, &store);
+	int r;
 
-	if (r < 0)
-		return r;
+	if (!store || certfile_add_to_store(anchors, store) < 0)
+		return -ENOMEM;
 	all = make_between(f, between);
-	if (!ctx || !all || X509_STORE_CTX_init(ctx, store, first_of(f), all) != 1) {
+	if (!ctx || !all || X509_STORE_CTX_init(ctx, store, certfile_first(f), all) != 1) {
 		r = -ENOMEM;
 	} else {
 		X509_STORE_CTX_set_flags(
@@ -345,16 +354,16 @@ certfile_leads_to(const struct certfile *f, const struct certfile *anchors,
 bool
 certfile_names_issuer(const struct certfile *f, const struct certfile *ca)
 {
-	return X509_NAME_cmp(
-		   X509_get_issuer_name(first_of(f)), X509_get_subject_name(first_of(ca))) == 0;
+	return X509_NAME_cmp(X509_get_issuer_name(certfile_first(f)),
+		   X509_get_subject_name(certfile_first(ca))) == 0;
 }
 
 bool
 certfile_is_signed_by(const struct certfile *f, const struct certfile *ca)
 {
-	EVP_PKEY *key = X509_get0_pubkey(first_of(ca));
+	EVP_PKEY *key = X509_get0_pubkey(certfile_first(ca));
 	bool is_signed =
-	    certfile_names_issuer(f, ca) && key && X509_verify(first_of(f), key) == 1;
+	    certfile_names_issuer(f, ca) && key && X509_verify(certfile_first(f), key) == 1;
 
 	ERR_clear_error();
 	return is_signed;
@@ -363,8 +372,8 @@ certfile_is_signed_by(const struct certfile *f, const struct certfile *ca)
 bool
 certfile_is_for(const struct certfile *f, const char *name)
 {
-	return X509_check_ip_asc(first_of(f), name, 0) == 1 ||
-	    X509_check_host(first_of(f), name, 0, 0, NULL) == 1;
+	return X509_check_ip_asc(certfile_first(f), name, 0) == 1 ||
+	    X509_check_host(certfile_first(f), name, 0, 0, NULL) == 1;
 }
 
 void

@@ -12,7 +12,9 @@
 
 struct certfile;
 struct certscan_certificate;
+struct evp_pkey_st;
 struct x509_st;
+struct x509_store_st;
 
 /* Names of one certificate that are listed; MicroShift's have up to 15. */
 #define CERTFILE_NAMES_MAX 100u
@@ -28,8 +30,13 @@ size_t certfile_count(const struct certfile *f);
  * Returns 0 or -ENOMEM; what *RET owns is the caller's in either case. */
 int certfile_describe(const struct certfile *f, size_t i, struct certscan_certificate *ret);
 
-/* The same for a certificate that another file got from libssl. */
+/* For the file that owns libssl: the same of a certificate it was given; the first certificate,
+ * which stays F's; all of them as anchors of STORE (0 or -ENOMEM); a key without a password (0,
+ * -ENODATA; the caller owns *ret). */
 int certfile_describe_x509(const struct x509_st *x, struct certscan_certificate *ret);
+struct x509_st *certfile_first(const struct certfile *f);
+int certfile_add_to_store(const struct certfile *f, struct x509_store_st *store);
+int certfile_read_key(const char *key, size_t size, struct evp_pkey_st **ret);
 
 /* Whether the key in the PEM text KEY is that of F's first certificate. Returns 1, 0, -ENODATA
  * when there is no key (or an encrypted one), -ENOMEM. */

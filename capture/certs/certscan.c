@@ -231,8 +231,8 @@ certscan_host_addresses(char ***ret)
 	return r;
 }
 
-static void
-certificate_done(struct certscan_certificate *c)
+void
+certscan_certificate_done(struct certscan_certificate *c)
 {
 	free(c->path);
 	free(c->subject);
@@ -249,7 +249,7 @@ certscan_free(struct certscan *s)
 	if (!s)
 		return;
 	for (size_t i = 0; i < s->n_certificates; i++)
-		certificate_done(&s->certificates[i]);
+		certscan_certificate_done(&s->certificates[i]);
 	free(s->certificates);
 	for (size_t i = 0; i < s->n_findings; i++) {
 		free(s->findings[i].path);

@@ -187,6 +187,9 @@ const char *certscan_role_name(enum certscan_role r);
  * said before. Returns 0 or -ENOMEM. */
 int certscan_add_finding(struct certscan *s, const struct certscan_finding *f);
 
+/* Frees what C owns. */
+void certscan_certificate_done(struct certscan_certificate *c);
+
 /* Frees it; NULL is fine. */
 void certscan_free(struct certscan *s);
 DEFINE_CLEANUP(struct certscan *, certscan_free);

@@ -20,6 +20,7 @@
 #include "capture/kube/client.h"
 #include "capture/kube/transfer.h"
 #include "lib/clock.h"
+#include "lib/io.h"
 #include "lib/json.h"
 #include "lib/text.h"
 
@@ -40,16 +41,6 @@ struct kube_client {
 	bool is_stopped; /* by the descriptor */
 	bool is_late;	 /* the deadline has passed */
 };
-
-/* SIGPIPE, which TLS can cause, is not curl's to handle, but must not kill the capture. */
-static void
-ignore_sigpipe(struct sigaction *ret_old)
-{
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-
-	(void)sigemptyset(&ignore.sa_mask);
-	(void)sigaction(SIGPIPE, &ignore, ret_old);
-}
 
 static struct timeval
 to_timeval(uint64_t usec)
@@ -356,7 +347,8 @@ kube_client_free(struct kube_client *c)
 	if (!c)
 		return;
 	assert(!c->is_running);
-	ignore_sigpipe(&old);
+	/* TLS can cause it, it is not curl's to handle. */
+	io_ignore_sigpipe(&old);
 	cancel_all(c, KUBE_FAILURE_STOPPED, "not wanted any more");
 	/* Closes the connections, which tells on_socket(). */
 	if (c->multi)
@@ -429,7 +421,7 @@ kube_client_run(struct kube_client *c, uint64_t deadline_usec)
 		if (!stop || event_add(stop, NULL) < 0)
 			r = -ENOMEM;
 	}
-	ignore_sigpipe(&old);
+	io_ignore_sigpipe(&old);
 	c->is_running = true;
 	if (r >= 0)
 		r = run_loop(c);
