@@ -35,6 +35,9 @@ static const struct {
 	{ "sos_commands/systemd/systemctl_list-units_--failed", "the units that failed" },
 	{ "sos_commands/microshift/microshift_show-config_-m_effective",
 	    "the configuration that is in effect" },
+	{ "sos_commands/certs/findings.txt",
+	    "what is wrong with certificates, and what to do" },
+	{ "sos_commands/certs/inventory.txt", "all certificates, until when they are valid" },
 	{ "sos_commands/logs/journalctl_--no-pager_--boot", "the journal of this boot" },
 	{ "sos_commands/microshift/event-filter.html",
 	    "the events of the cluster, in order of time" },
@@ -166,26 +169,40 @@ put_problems(FILE *f, const struct manifest *m)
 		    n - PROBLEMS_SHOWN_MAX);
 }
 
-/* What the inspection of the cluster found out, in the order of its notes. */
+/* The notes of COLLECTOR that begin with one of PREFIXES (NULL-terminated), in their order. */
 static void
-put_cluster(FILE *f, const struct manifest *m)
+put_notes(FILE *f, const struct manifest *m, const char *collector, const char *title,
+    const char *const *prefixes)
 {
-	static const char *const prefixes[] = { "API at ", "the API cannot ", "cluster: " };
 	bool any = false;
 
 	for (size_t i = 0; i < m->n_collectors; i++) {
-		if (!streq(m->collectors[i]->name, "kube"))
+		if (!streq(m->collectors[i]->name, collector))
 			continue;
 		for (char *const *note = m->collectors[i]->notes; note && *note; note++) {
-			for (size_t j = 0; j < ELEMENTSOF(prefixes); j++) {
-				if (!text_has_prefix(*note, prefixes[j]))
+			for (const char *const *prefix = prefixes; *prefix; prefix++) {
+				if (!text_has_prefix(*note, *prefix))
 					continue;
 				(void)fprintf(
-				    f, "%s  %s\n", any ? "" : "\nThe cluster\n", *note);
+				    f, "%s%s  %s\n", any ? "" : title, any ? "" : "\n", *note);
 				any = true;
 			}
 		}
 	}
+}
+
+/* What the inspection of the cluster and of the certificates found out. */
+static void
+put_findings(FILE *f, const struct manifest *m)
+{
+	static const char *const cluster[] = { "API at ", "the API cannot ",
+		"cluster: ", NULL };
+	static const char *const certificates[] = {
+		"certificates: ", "error: ", "warning: ", "TLS: ", NULL
+	};
+
+	put_notes(f, m, "kube", "\nThe cluster", cluster);
+	put_notes(f, m, "certs", "\nCertificates", certificates);
 }
 
 static bool
@@ -270,7 +287,7 @@ summary_format(const struct manifest *m, const struct request *request)
 	(void)fprintf(f, "MicroShift support report %s\n\n", m->id);
 	put_event(f, m, request);
 	put_report(f, m);
-	put_cluster(f, m);
+	put_findings(f, m);
 	put_missing(f, m);
 	put_problems(f, m);
 	put_first_files(f, m);

@@ -180,6 +180,15 @@ json_get_strv(const cJSON *object, const char *name, char ***ret)
 }
 
 int
+json_add_strv(cJSON *object, const char *name, char *const *l)
+{
+	if (!l)
+		return 0;
+	return json_add_item(
+	    object, name, cJSON_CreateStringArray((const char *const *)l, (int)strv_length(l)));
+}
+
+int
 json_add_item(cJSON *object, const char *name, cJSON *item)
 {
 	if (!item)

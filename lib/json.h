@@ -46,6 +46,9 @@ int json_add_uint(cJSON *object, const char *name, uint64_t value);
 int json_add_int(cJSON *object, const char *name, int value);
 int json_add_bool(cJSON *object, const char *name, bool value);
 
+/* Adds L as an array of strings; NULL is left out. */
+int json_add_strv(cJSON *object, const char *name, char *const *l);
+
 /* Adds ITEM, which is consumed also on failure (ITEM NULL gives -ENOMEM). */
 int json_add_item(cJSON *object, const char *name, cJSON *item);
 

@@ -368,17 +368,6 @@ add_event(cJSON *object, const struct unit_event *event)
 	return json_add_item(object, "event", unit_event_to_json(event));
 }
 
-static int
-add_texts(cJSON *object, const char *key, char *const *texts)
-{
-	int n = (int)strv_length(texts);
-
-	if (!texts)
-		return 0;
-	return json_add_item(
-	    object, key, cJSON_CreateStringArray((const char *const *)texts, n));
-}
-
 cJSON *
 request_to_json(const struct request *req)
 {
@@ -387,8 +376,8 @@ request_to_json(const struct request *req)
 	object = record_to_json(request_fields, ELEMENTSOF(request_fields), req);
 	if (!object || add_event(object, &req->event) < 0)
 		return NULL;
-	if (add_texts(object, "only", req->only) < 0 ||
-	    add_texts(object, "namespaces", req->namespaces) < 0)
+	if (json_add_strv(object, "only", req->only) < 0 ||
+	    json_add_strv(object, "namespaces", req->namespaces) < 0)
 		return NULL;
 	if (req->flash && json_add_item(object, "flash", cJSON_Duplicate(req->flash, true)) < 0)
 		return NULL;

@@ -79,22 +79,10 @@ static const struct field scan_fields[] = {
 	{ "node_ip", KIND_TEXT, offsetof(struct certscan, node_ip) },
 	{ "is_node_ip_served", KIND_BOOL, offsetof(struct certscan, is_node_ip_served) },
 	{ "ingress_secret", KIND_TEXT, offsetof(struct certscan, ingress_secret) },
+	{ "api_port", KIND_UINT, offsetof(struct certscan, api_port) },
 };
 
 static const char *const answers[_CERTSCAN_ANSWER_COUNT] = { "unknown", "yes", "no" };
-
-static int
-add_strv(cJSON *object, const char *name, char *const *l)
-{
-	cJSON *array = l ? cJSON_AddArrayToObject(object, name) : NULL;
-
-	if (l && !array)
-		return -ENOMEM;
-	for (; l && *l; l++)
-		if (!cJSON_AddItemToArray(array, cJSON_CreateString(*l)))
-			return -ENOMEM;
-	return 0;
-}
 
 static int
 add_field(cJSON *object, const struct field *f, const void *record)
@@ -105,7 +93,7 @@ add_field(cJSON *object, const struct field *f, const void *record)
 	case KIND_TEXT:
 		return json_add_text(object, f->name, *(char *const *)p);
 	case KIND_STRV:
-		return add_strv(object, f->name, *(char *const *const *)p);
+		return json_add_strv(object, f->name, *(char *const *const *)p);
 	case KIND_SHA256:
 		return json_add_text(object, f->name, p);
 	case KIND_UINT:
@@ -161,21 +149,45 @@ static const struct list finding_list = { "findings", finding_fields,
 static const struct list file_list = { "files", file_fields, ELEMENTSOF(file_fields),
 	sizeof(struct certscan_file), CERTSCAN_FILES_MAX };
 
-static int
-add_list(cJSON *object, const struct list *list, const void *records, size_t n)
+/* Returns a new array, NULL when out of memory. */
+static cJSON *
+make_list(const struct list *list, const void *records, size_t n)
 {
-	cJSON *array = cJSON_AddArrayToObject(object, list->name);
+	_cleanup_json_ cJSON *array = cJSON_CreateArray();
 	int r = array ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < n && r == 0; i++) {
 		cJSON *item = cJSON_CreateObject();
 
 		if (!item || !cJSON_AddItemToArray(array, item))
-			return -ENOMEM;
+			return NULL;
 		r = add_fields(item, list->fields, list->n_fields,
 		    (const char *)records + i * list->record_size);
 	}
-	return r;
+	return r == 0 ? TAKE_PTR(array) : NULL;
+}
+
+static int
+add_list(cJSON *object, const struct list *list, const void *records, size_t n)
+{
+	return json_add_item(object, list->name, make_list(list, records, n));
+}
+
+cJSON *
+certscan_certificates_to_json(const struct certscan_certificate *c, size_t n)
+{
+	return make_list(&certificate_list, c, n);
+}
+
+cJSON *
+certscan_findings_to_json(const struct certscan *s)
+{
+	_cleanup_json_ cJSON *object = cJSON_CreateObject();
+
+	if (!object || json_add_uint(object, "now_usec", s->now_usec) < 0 ||
+	    add_list(object, &finding_list, s->findings, s->n_findings) < 0)
+		return NULL;
+	return TAKE_PTR(object);
 }
 
 cJSON *

@@ -141,6 +141,7 @@ struct certscan {
 	bool is_node_ip_served; /* the API's outer certificate has to name node_ip */
 	char *ingress_secret;	/* owned; Secret with the router's certificate, which is not
 				 * read; "" = the router uses MicroShift's own */
+	uint64_t api_port;	/* apiServer.port, or 6443 */
 	uint64_t now_usec;
 	uint64_t renew_usec; /* the first run_renew_usec of all: the next restart; 0 = none */
 	char signers_sha256[SHA256_BYTES]; /* over the ten-year signers; a change means that
@@ -173,6 +174,10 @@ int certscan_host_addresses(char ***ret);
  * and so on, members as in the structs above; what is empty or 0 is left out. Returns NULL when
  * out of memory. The caller owns it (cJSON_Delete()). */
 cJSON *certscan_to_json(const struct certscan *s);
+
+/* Parts of it: an array of N certificates; {"now_usec", "findings": […]}. As above. */
+cJSON *certscan_certificates_to_json(const struct certscan_certificate *c, size_t n);
+cJSON *certscan_findings_to_json(const struct certscan *s);
 
 /* Reads what certscan_to_json() made, for PREVIOUS. Returns 0; -EINVAL when it is damaged or of
  * another version, which is no reason to give up: scan without. The caller owns *ret. */

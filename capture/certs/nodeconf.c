@@ -122,6 +122,8 @@ nodeconf_merge(struct nodeconf *conf, const char *path, const char *data, size_t
 	if (r == 0)
 		r = take_text(d, api, "advertiseAddress", &conf->advertise_ip);
 	if (r == 0)
+		r = take_text(d, api, "port", &conf->api_port);
+	if (r == 0)
 		r = take_text(d, yamldoc_get(d, root, "ingress"), "certificateSecret",
 		    &conf->ingress_secret);
 	if (r == 0)
@@ -210,6 +212,7 @@ nodeconf_done(struct nodeconf *conf)
 	free(conf->node_name);
 	free(conf->node_ip);
 	free(conf->advertise_ip);
+	free(conf->api_port);
 	free(conf->ingress_secret);
 	*conf = (struct nodeconf){ 0 };
 }

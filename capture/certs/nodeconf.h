@@ -26,6 +26,7 @@ struct nodeconf {
 	char *node_name;      /* owned: node.hostnameOverride; NULL = not given */
 	char *node_ip;	      /* owned: node.nodeIP */
 	char *advertise_ip;   /* owned: apiServer.advertiseAddress */
+	char *api_port;	      /* owned: apiServer.port */
 	char *ingress_secret; /* owned: ingress.certificateSecret */
 	struct nodeconf_certificate *certificates; /* owned, [n_certificates] */
 	size_t n_certificates;

@@ -17,6 +17,7 @@
 #define RESOURCES_DIR	 "/var/lib/microshift/resources"
 #define KUBELET_CONFIG	 RESOURCES_DIR "/kubelet/config/config.yaml"
 #define NODE_NAME_FILE	 "/var/lib/microshift/.nodename"
+#define API_PORT	 6443u
 #define NODE_NAME_BYTES	 256u
 #define CONFIG_FILE	 "/etc/microshift/config.yaml"
 #define CONFIG_DIR	 "/etc/microshift/config.d"
@@ -293,6 +294,9 @@ take_node(struct scanner *s, struct nodeconf *conf)
 		s->scan->node_name = TAKE_PTR(conf->node_name);
 	}
 	s->scan->ingress_secret = TAKE_PTR(conf->ingress_secret);
+	if (!conf->api_port || text_parse_uint(conf->api_port, &s->scan->api_port) < 0 ||
+	    s->scan->api_port > UINT16_MAX)
+		s->scan->api_port = API_PORT;
 	if (!conf->node_ip)
 		return 0;
 	free(s->scan->node_ip);

@@ -66,11 +66,12 @@ finish(struct probe *p, enum kube_failure f, const char *format, ...)
 static void
 add_step(struct tlsprobe_result *result, const char *a, const char *b)
 {
+	size_t n = strv_length(result->steps);
 	char line[160];
 
-	if (strv_length(result->steps) >= TLSPROBE_STEPS_MAX)
-		return;
 	(void)snprintf(line, sizeof(line), "%s%s", a, b);
+	if (n >= TLSPROBE_STEPS_MAX || (n > 0 && streq(result->steps[n - 1], line)))
+		return;
 	(void)strv_append(&result->steps, line);
 }
 
@@ -435,6 +436,18 @@ advance(struct probe *p)
 	} while (p->state != before && p->state != STATE_DONE);
 }
 
+/* At once: a server may serve one client after the other. */
+static void
+hang_up(struct probe *p)
+{
+	if (p->ssl && SSL_is_init_finished(p->ssl))
+		(void)SSL_shutdown(p->ssl);
+	SSL_free(p->ssl);
+	p->ssl = NULL;
+	p->fd = close_fd(p->fd);
+	ERR_clear_error();
+}
+
 /* Waits once for those that are not done. Returns how many there are. */
 static size_t
 wait_for_some(struct probe *probes, size_t n, uint64_t deadline_usec)
@@ -455,9 +468,12 @@ wait_for_some(struct probe *probes, size_t n, uint64_t deadline_usec)
 		return 0;
 	if (poll(fds, n_waiting, (int)((deadline_usec - now) / USEC_PER_MSEC) + 1) < 0)
 		return errno == EINTR ? n_waiting : 0;
-	for (size_t i = 0; i < n_waiting; i++)
+	for (size_t i = 0; i < n_waiting; i++) {
 		if (fds[i].revents)
 			advance(waiting[i]);
+		if (waiting[i]->state == STATE_DONE)
+			hang_up(waiting[i]);
+	}
 	return n_waiting;
 }
 
@@ -502,10 +518,8 @@ tlsprobe_run(int root_fd, const struct tlsprobe_target *targets, size_t n, uint6
 	for (size_t i = 0; i < n; i++) {
 		if (probes[i].state != STATE_DONE)
 			finish_for_timeout(&probes[i], timeout);
-		SSL_free(probes[i].ssl);
-		probes[i].fd = close_fd(probes[i].fd);
+		hang_up(&probes[i]);
 	}
-	ERR_clear_error();
 	(void)sigaction(SIGPIPE, &old, NULL);
 }
 

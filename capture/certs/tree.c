@@ -11,7 +11,6 @@
 #include "lib/text.h"
 
 #define BUNDLES	      TREE_CERTS_DIR "/ca-bundle/"
-#define KUBELET_CA    BUNDLES "kubelet-ca.crt"
 #define TOKEN_CA      BUNDLES "service-account-token-ca.crt"
 #define BUNDLES_LIMIT 2
 
@@ -21,17 +20,17 @@ static const struct {
 	const char *dir;
 	const char *bundles[BUNDLES_LIMIT];
 } signers[] = {
-	{ "admin-kubeconfig-signer", { TREE_CLIENT_CA, KUBELET_CA } },
+	{ "admin-kubeconfig-signer", { TREE_CLIENT_CA, TREE_KUBELET_CA } },
 	{ "aggregator-signer", { NULL } },
 	{ "etcd-signer", { NULL } },
 	{ "ingress-ca", { NULL } },
 	{ "kube-apiserver-external-signer", { NULL } },
 	{ "kube-apiserver-localhost-signer", { TOKEN_CA } },
 	{ "kube-apiserver-service-network-signer", { TOKEN_CA } },
-	{ "kube-apiserver-to-kubelet-client-signer", { TREE_CLIENT_CA, KUBELET_CA } },
-	{ "kube-control-plane-signer", { TREE_CLIENT_CA, KUBELET_CA } },
-	{ "kubelet-csr-signer-signer", { TREE_CLIENT_CA, KUBELET_CA } },
-	{ "kubelet-csr-signer-signer/csr-signer", { TREE_CLIENT_CA, KUBELET_CA } },
+	{ "kube-apiserver-to-kubelet-client-signer", { TREE_CLIENT_CA, TREE_KUBELET_CA } },
+	{ "kube-control-plane-signer", { TREE_CLIENT_CA, TREE_KUBELET_CA } },
+	{ "kubelet-csr-signer-signer", { TREE_CLIENT_CA, TREE_KUBELET_CA } },
+	{ "kubelet-csr-signer-signer/csr-signer", { TREE_CLIENT_CA, TREE_KUBELET_CA } },
 	{ "service-ca", { NULL } },
 };
 

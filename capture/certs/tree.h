@@ -5,8 +5,9 @@
  * there have to be, who signs whom, and who trusts whom. The rules are those of
  * pkg/cmd/init.go and pkg/util/cryptomaterial of MicroShift. */
 
-#define TREE_CERTS_DIR "/var/lib/microshift/certs"
-#define TREE_CLIENT_CA TREE_CERTS_DIR "/ca-bundle/client-ca.crt"
+#define TREE_CERTS_DIR	"/var/lib/microshift/certs"
+#define TREE_CLIENT_CA	TREE_CERTS_DIR "/ca-bundle/client-ca.crt"
+#define TREE_KUBELET_CA TREE_CERTS_DIR "/ca-bundle/kubelet-ca.crt"
 /* Its names have to be those of the node. */
 #define TREE_EXTERNAL_SERVING                                                                  \
  TREE_CERTS_DIR "/kube-apiserver-external-signer/kube-external-serving/server.crt"

@@ -3,6 +3,7 @@
 #include "capture/collector.h"
 
 const struct collector *const builtin_collectors[] = {
+	&certs_collector,
 	&containerlogs_collector,
 	&flash_collector,
 	&host_collector,

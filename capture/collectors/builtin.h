@@ -5,6 +5,7 @@
 
 struct collector;
 
+extern const struct collector certs_collector;
 extern const struct collector containerlogs_collector;
 extern const struct collector flash_collector;
 extern const struct collector host_collector;

@@ -5,6 +5,7 @@
  * every signer, certificate, bundle and kubeconfig. Keys are P-256, which are made in no time;
  * MicroShift has RSA 2048. Tests then break one thing of it. */
 
+#include <assert.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -41,6 +42,7 @@ struct pki {
 	struct pki_ca cas[PKI_CAS_MAX];
 	size_t n_cas;
 	long serial;
+	time_t now_s; /* when everything is good */
 };
 
 /* What a certificate says; zero = the usual. */
@@ -92,8 +94,8 @@ pki_sign(struct pki *p, const struct pki_spec *spec, EVP_PKEY *key, const struct
 	X509_set_subject_name(x, name);
 	X509_set_issuer_name(x, ca ? X509_get_subject_name(ca->cert) : name);
 	X509_NAME_free(name);
-	ASN1_TIME_set(X509_getm_notBefore(x), spec->start_s ?: PKI_NOW_S - PKI_DAY_S);
-	ASN1_TIME_set(X509_getm_notAfter(x), spec->end_s ?: PKI_NOW_S + life);
+	ASN1_TIME_set(X509_getm_notBefore(x), spec->start_s ?: p->now_s - PKI_DAY_S);
+	ASN1_TIME_set(X509_getm_notAfter(x), spec->end_s ?: p->now_s + life);
 	X509_set_pubkey(x, key);
 	pki_extension(x, issuer, NID_basic_constraints,
 	    spec->is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
@@ -326,9 +328,9 @@ pki_make_kubeconfigs(struct pki *p)
 		pki_make_kubeconfig(p, list[i].name, list[i].client, list[i].ca);
 }
 
-/* Everything, all of it good at PKI_NOW_USEC. */
+/* Everything, all of it good at NOW_S. */
 static inline void
-pki_open(struct pki *p, struct tmpdir *root)
+pki_open_at(struct pki *p, struct tmpdir *root, time_t now_s)
 {
 	static const struct {
 		const char *dir, *cn, *up;
@@ -397,12 +399,12 @@ pki_open(struct pki *p, struct tmpdir *root)
 		    "system:etcd-servers", "DNS:localhost,DNS:" PKI_NODE_NAME, 3650 },
 	};
 
-	*p = (struct pki){ .root = root };
+	*p = (struct pki){ .root = root, .now_s = now_s };
 	for (size_t i = 0; i < ELEMENTSOF(cas); i++)
 		(void)pki_make_ca(p, cas[i].dir,
 		    &(const struct pki_spec){ .cn = cas[i].cn,
 			.is_ca = true,
-			.end_s = PKI_NOW_S + cas[i].days * PKI_DAY_S },
+			.end_s = now_s + cas[i].days * PKI_DAY_S },
 		    cas[i].up);
 	for (size_t i = 0; i < ELEMENTSOF(leaves); i++) {
 		_cleanup_free_ char *path =
@@ -412,11 +414,17 @@ pki_open(struct pki *p, struct tmpdir *root)
 		    &(const struct pki_spec){ .cn = leaves[i].cn,
 			.o = leaves[i].o,
 			.names = leaves[i].names,
-			.end_s = PKI_NOW_S + leaves[i].days * PKI_DAY_S });
+			.end_s = now_s + leaves[i].days * PKI_DAY_S });
 	}
 	pki_make_bundles(p);
 	pki_make_kubeconfigs(p);
 	pki_put(p, "var/lib/microshift/.nodename", PKI_NODE_NAME);
+}
+
+static inline void
+pki_open(struct pki *p, struct tmpdir *root)
+{
+	pki_open_at(p, root, PKI_NOW_S);
 }
 
 static inline void

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/tap.h"
 
+#include "capture/certs/certfile.h"
 #include "capture/certs/certscan.h"
+#include "capture/certs/nodeconf.h"
 #include "lib/fault.h"
 #include "lib/json.h"
 #include "tests/lib/pki.h"
@@ -474,13 +476,14 @@ test_defects(void)
 		_cleanup_pki_ struct pki p;
 		_cleanup_(certscan_freep) struct certscan *s = NULL;
 		const struct certscan_finding *f;
+		bool found;
 
 		pki_open(&p, &root);
 		d->make(&p);
 		s = scan_at(&p, PKI_NOW_USEC, NULL);
 		f = find(s, d->class, d->path);
-		if (!ok(f && strstr(f->text, d->word), "%s", d->name) |
-		    !ok_int(s->n_findings, 1 + d->n_others, "nothing else"))
+		found = ok(f && strstr(f->text, d->word), "%s", d->name);
+		if (!ok_int(s->n_findings, 1 + d->n_others, "nothing else") || !found)
 			print(s);
 	}
 }
@@ -613,6 +616,31 @@ test_node(void)
 	ok_int(s->n_findings, 2, "the host's name, when nothing else names the node");
 }
 
+/* One certificate with everything at its limit. */
+static void
+test_long_names(void)
+{
+	_cleanup_tmpdir_ struct tmpdir root = tmpdir_make();
+	_cleanup_pki_ struct pki p;
+	_cleanup_(certscan_freep) struct certscan *s = NULL;
+	_cleanup_free_ char *names = NULL;
+	const struct certscan_certificate *c;
+	size_t size = 0;
+	FILE *f = open_memstream(&names, &size);
+
+	for (size_t i = 0; i <= CERTFILE_NAMES_MAX; i++)
+		fprintf(f, "%sDNS:n%zu.example", i > 0 ? "," : "", i);
+	assert(fclose(f) == 0);
+	pki_open(&p, &root);
+	pki_make(&p, "ingress-ca", PKI_CERTS "/ingress-ca/router-default-serving/server",
+	    &(const struct pki_spec){ .cn = "na\xc3\xafve \x1b[31m", .names = names });
+	s = scan_at(&p, PKI_NOW_USEC, NULL);
+	c = certificate(s, CERTS "/ingress-ca/router-default-serving/server.crt");
+	ok_int(strv_length(c->names), CERTFILE_NAMES_MAX, "so many names are listed");
+	ok_str(c->subject, "CN=na\\C3\\AFve \\1B[31m", "what is not printable is escaped");
+	ok_int(s->n_findings, 0, "nothing is wrong with that");
+}
+
 static void
 test_limits(void)
 {
@@ -636,13 +664,31 @@ test_limits(void)
 	f = find(s, CERTSCAN_UNPARSABLE, CERTS "/ca-bundle/client-ca.crt");
 	ok(f && strstr(f->text, "more certificates"), "one certificate too many in a file");
 
+	large[CERTSCAN_CHAIN_MAX * n] = '\0';
+	for (size_t i = 0; i * CERTSCAN_CHAIN_MAX <= CERTSCAN_CERTIFICATES_MAX; i++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), PKI_CERTS "/ca-bundle/z%zu.crt", i);
+		pki_put(&p, name, large);
+	}
+	s = scan_at(&p, PKI_NOW_USEC, s);
+	ok_int(s->n_certificates, CERTSCAN_CERTIFICATES_MAX, "too many in all files");
+	ok(find(s, CERTSCAN_UNREADABLE, CERTS), "is said");
+	assert(io_remove_tree(root.fd, PKI_CERTS "/ca-bundle") == 0);
+
 	free(large);
 	large = calloc(1, CERTSCAN_FILE_MAX_BYTES + 2);
-	memset(large, ' ', CERTSCAN_FILE_MAX_BYTES + 1);
+	memset(large, '#', CERTSCAN_FILE_MAX_BYTES + 1);
 	pki_put(&p, path, large);
+	large[NODECONF_MAX_BYTES + 1] = '\0';
+	pki_put(&p, "etc/microshift/config.yaml", large);
 	s = scan_at(&p, PKI_NOW_USEC, s);
 	f = find(s, CERTSCAN_UNREADABLE, CERTS "/ca-bundle/client-ca.crt");
 	ok(f && strstr(f->text, "larger"), "one byte too many");
+	ok(find(s, CERTSCAN_UNREADABLE, "/etc/microshift/config.yaml"),
+	    "also in a configuration");
+	ok_int(certscan_parse(large, CERTSCAN_JSON_MAX_BYTES + 1, &s, NULL), -EINVAL,
+	    "and in a scan of before");
 
 	pki_make_bundles(&p);
 	for (size_t i = 0; i < CERTSCAN_FILES_MAX; i++) {
@@ -667,6 +713,7 @@ main(void)
 	test_cache();
 	test_json();
 	test_node();
+	test_long_names();
 	test_limits();
 	return tap_done();
 }

@@ -80,14 +80,18 @@ test_add(void)
 {
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
 	_cleanup_free_ char *text = NULL;
+	char *l[] = { (char *)"a", (char *)"b", NULL };
 
 	ok(json_add_text(o, "s", "v") == 0 && json_add_text(o, "none", "") == 0 &&
 		json_add_uint(o, "n", UINT64_C(9007199254740992)) == 0 &&
-		json_add_int(o, "i", -3) == 0 && json_add_bool(o, "b", true) == 0,
+		json_add_int(o, "i", -3) == 0 && json_add_bool(o, "b", true) == 0 &&
+		json_add_strv(o, "l", l) == 0 && json_add_strv(o, "none", NULL) == 0,
 	    "adders");
 	ok_int(json_add_item(o, "x", NULL), -ENOMEM, "a NULL item is out of memory");
 	text = json_print(o, false);
-	ok_str(text, "{\"s\":\"v\",\"n\":9007199254740992,\"i\":-3,\"b\":true}", "printed");
+	ok_str(text,
+	    "{\"s\":\"v\",\"n\":9007199254740992,\"i\":-3,\"b\":true,\"l\":[\"a\",\"b\"]}",
+	    "printed");
 }
 
 /* A tenth of all times in microseconds end in 0, and cJSON then writes 1.79544896805963e+15. */

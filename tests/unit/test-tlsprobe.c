@@ -4,132 +4,15 @@
 
 #include "tests/lib/tap.h"
 
-#include <arpa/inet.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-
-#include <openssl/ssl.h>
-
 #include "capture/certs/certscan.h"
 #include "capture/certs/tlsprobe.h"
-#include "tests/lib/pki.h"
+#include "tests/lib/tlsserver.h"
 
-#define LOCALHOST  "kube-apiserver-localhost-signer"
-#define SERVING	   PKI_CERTS "/" LOCALHOST "/kube-apiserver-localhost-serving/server"
 #define CLIENT	   "/" PKI_CERTS "/etcd-signer/apiserver-etcd-client/client"
 /* Long enough that no test gets there unless it is about that. */
 #define PATIENCE   (60 * USEC_PER_SEC)
 /* What a hung server is waited for. */
 #define IMPATIENCE (200 * USEC_PER_MSEC)
-
-enum manner {
-	MANNER_TLS,    /* a good server */
-	MANNER_MUTUAL, /* wants a client of the etcd signer */
-	MANNER_PLAIN,  /* speaks HTTP */
-	MANNER_HANG,   /* takes the connection and says nothing */
-	MANNER_DUMB,   /* ends the handshake and says nothing */
-	MANNER_HANG_UP,
-	MANNER_LAST, /* hangs until all other servers have ended */
-};
-
-/* Servers hold the writing end as long as they live. */
-static int alive[2] = { -EBADF, -EBADF };
-
-struct server {
-	pid_t pid;
-	unsigned port;
-};
-
-static void
-serve_tls(const struct pki *p, int fd, enum manner manner, int version)
-{
-	_cleanup_free_ char *cert = text_format("%s/" SERVING ".crt", p->root->path);
-	_cleanup_free_ char *key = text_format("%s/" SERVING ".key", p->root->path);
-	_cleanup_free_ char *ca =
-	    text_format("%s/" PKI_CERTS "/etcd-signer/ca.crt", p->root->path);
-	static const char answer[] = "HTTP/1.0 200 OK\r\n\r\nok";
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-	char buf[512];
-	SSL *ssl;
-
-	SSL_CTX_set_max_proto_version(ctx, version);
-	assert(SSL_CTX_use_certificate_chain_file(ctx, cert) == 1);
-	assert(SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1);
-	if (manner == MANNER_MUTUAL) {
-		assert(SSL_CTX_load_verify_locations(ctx, ca, NULL) == 1);
-		X509_VERIFY_PARAM_set_time(SSL_CTX_get0_param(ctx), PKI_NOW_S);
-		SSL_CTX_set_verify(
-		    ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-	}
-	ssl = SSL_new(ctx);
-	SSL_set_fd(ssl, fd);
-	if (SSL_accept(ssl) == 1 && SSL_read(ssl, buf, sizeof(buf)) > 0) {
-		if (manner == MANNER_DUMB)
-			(void)pause();
-		(void)SSL_write(ssl, answer, sizeof(answer) - 1);
-		(void)SSL_shutdown(ssl);
-	}
-	SSL_free(ssl);
-	SSL_CTX_free(ctx);
-}
-
-static void
-serve(const struct pki *p, int fd, enum manner manner, int version)
-{
-	static const char answer[] = "HTTP/1.0 400 Bad Request\r\n\r\n";
-	char buf[512];
-
-	switch (manner) {
-	case MANNER_PLAIN:
-		(void)read(fd, buf, sizeof(buf));
-		(void)write(fd, answer, sizeof(answer) - 1);
-		break;
-	case MANNER_HANG:
-		(void)pause();
-		break;
-	case MANNER_HANG_UP:
-		(void)read(fd, buf, sizeof(buf));
-		break;
-	case MANNER_LAST:
-		(void)close(alive[1]);
-		(void)read(alive[0], buf, sizeof(buf));
-		break;
-	default:
-		serve_tls(p, fd, manner, version);
-	}
-}
-
-/* It listens when this returns. */
-static struct server
-start(const struct pki *p, enum manner manner, int version)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof(at);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct server s;
-
-	assert(fd >= 0 && bind(fd, (struct sockaddr *)&at, size) == 0 && listen(fd, 1) == 0);
-	assert(getsockname(fd, (struct sockaddr *)&at, &size) == 0);
-	s.port = ntohs(at.sin_port);
-	s.pid = fork();
-	assert(s.pid >= 0);
-	if (s.pid == 0) {
-		(void)signal(SIGPIPE, SIG_IGN);
-		serve(p, accept(fd, NULL, NULL), manner, version);
-		_exit(0);
-	}
-	(void)close(fd);
-	return s;
-}
-
-static void
-stop(struct server s)
-{
-	(void)kill(s.pid, SIGKILL);
-	assert(waitpid(s.pid, NULL, 0) == s.pid);
-}
 
 static const struct tlsprobe_target usual = {
 	.what = "a server",
@@ -144,7 +27,7 @@ static struct tlsprobe_result
 try_it(
     const struct pki *p, const struct tlsprobe_target *target, enum manner manner, int version)
 {
-	struct server s = start(p, manner, version);
+	struct server s = start(p, manner, version, 1);
 	bool is_silent = manner == MANNER_HANG || manner == MANNER_DUMB;
 	struct tlsprobe_target t = *target;
 	struct tlsprobe_result result;
@@ -272,7 +155,7 @@ test_none(const struct pki *p)
 	ok(has_step(&r, "client hello"), "how far it went");
 	expect(r, KUBE_FAILURE_TIMEOUT, "200ms", "it says nothing");
 	expect(try_it(p, &t, MANNER_DUMB, 0), KUBE_FAILURE_TIMEOUT, "answer", "no answer");
-	s = start(p, MANNER_TLS, 0);
+	s = start(p, MANNER_TLS, 0, 1);
 	stop(s);
 	t.port = s.port;
 	tlsprobe_run(p->root->fd, &t, 1, PKI_NOW_USEC, PATIENCE, &r);
@@ -290,7 +173,7 @@ test_many(const struct pki *p)
 
 	assert(pipe(alive) == 0);
 	for (size_t i = 0; i < TLSPROBE_TARGETS_MAX; i++) {
-		servers[i] = start(p, i == 0 ? MANNER_LAST : MANNER_TLS, 0);
+		servers[i] = start(p, i == 0 ? MANNER_LAST : MANNER_TLS, 0, 1);
 		targets[i] = usual;
 		targets[i].port = servers[i].port;
 	}
@@ -307,6 +190,23 @@ test_many(const struct pki *p)
 	ok_int(good, TLSPROBE_TARGETS_MAX - 1, "the others");
 }
 
+/* A chain that is longer than any. */
+static void
+test_long_chain(struct pki *p)
+{
+	_cleanup_free_ char *cert = pki_get(p, SERVING ".crt");
+	_cleanup_free_ char *ca = pki_get(p, PKI_CERTS "/" LOCALHOST "/ca.crt");
+	_cleanup_free_ char *many =
+	    text_format("%s%s%s%s%s%s%s%s%s%s%s", cert, ca, ca, ca, ca, ca, ca, ca, ca, ca, ca);
+	struct tlsprobe_result r;
+
+	pki_put(p, SERVING ".crt", many);
+	r = try_it(p, &usual, MANNER_TLS, 0);
+	ok_int(r.n_chain, TLSPROBE_CHAIN_MAX, "so many certificates are listed");
+	expect(r, KUBE_FAILURE_NONE, NULL, "nothing is wrong with that");
+	pki_put(p, SERVING ".crt", cert);
+}
+
 int
 main(void)
 {
@@ -320,6 +220,7 @@ main(void)
 	test_clients(&p, TLS1_3_VERSION);
 	test_none(&p);
 	test_many(&p);
+	test_long_chain(&p);
 	test_wrong(&p);
 	return tap_done();
 }
