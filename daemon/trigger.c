@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/trigger.h"
+#include "lib/clock.h"
 #include "lib/text.h"
 
 /* FNV-1a, 64 bits: not against an enemy, only to give equal problems equal names.
@@ -34,6 +35,13 @@ trigger_profile(enum trigger trigger)
 	case TRIGGER_UNIT_FAILED:
 	case TRIGGER_UNIT_EXITED:
 		return PROFILE_CRASH;
+	case TRIGGER_CERTIFICATE:
+		return PROFILE_CERT;
+	case TRIGGER_LIVENESS:
+		/* It is as if it had not come up: what is it waiting for? */
+		return PROFILE_STARTUP;
+	case TRIGGER_PRESSURE:
+		return PROFILE_PRESSURE;
 	case TRIGGER_REQUEST:
 	case _TRIGGER_COUNT:
 		break;
@@ -64,6 +72,44 @@ trigger_key(enum trigger trigger, const struct unit_event *event, char key[REPOR
 	hash = hash_text(hash, exit);
 	hash = hash_text(hash, event->was_ready ? "ready" : "starting");
 	(void)snprintf(key, REPORT_KEY_BYTES, "%016" PRIx64, hash);
+}
+
+void
+trigger_finding_key(const struct finding *finding, char key[REPORT_KEY_BYTES])
+{
+	uint64_t hash = FNV_OFFSET_BASIS;
+
+	hash = hash_text(hash, trigger_to_string(finding->trigger));
+	hash = hash_text(hash, finding->subject);
+	if (finding->trigger == TRIGGER_CERTIFICATE) {
+		hash = hash_text(hash, finding->problem);
+		hash = hash_text(hash, finding->detail);
+	}
+	(void)snprintf(key, REPORT_KEY_BYTES, "%016" PRIx64, hash);
+}
+
+uint64_t
+trigger_finding_pause_usec(const struct finding *finding)
+{
+	switch (finding->trigger) {
+	case TRIGGER_CERTIFICATE:
+		return streq(finding->problem, FINDING_EXPIRING) ||
+			streq(finding->problem, FINDING_REPLACED) ||
+			streq(finding->problem, FINDING_CLOCK)
+		    ? USEC_PER_DAY
+		    : USEC_PER_HOUR;
+	case TRIGGER_LIVENESS:
+		return USEC_PER_HOUR;
+	case TRIGGER_PRESSURE:
+		return 6 * USEC_PER_HOUR;
+	case TRIGGER_REQUEST:
+	case TRIGGER_UNIT_FAILED:
+	case TRIGGER_UNIT_EXITED:
+	case TRIGGER_UNIT_STARTUP:
+	case _TRIGGER_COUNT:
+		break;
+	}
+	return 0;
 }
 
 static void

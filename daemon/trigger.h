@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* From the end of a run to a problem: what kind it is, how much to capture, and its key.
+/* From the end of a run, or a finding, to a problem: what kind it is, how much to capture, and
+ * its key.
  *
  * Two ends are the same problem when trigger, unit, result, exit code and status and the phase
  * that was reached are the same. A crash loop is thus one key, and gives one report and a
  * counter. Everything here is pure. */
+
+#include <stdint.h>
 
 #include "lib/report.h"
 
@@ -16,6 +19,14 @@ enum profile trigger_profile(enum trigger trigger);
 /* The key of the problem: 64 bits in hex. Stable over versions: it is in old reports. */
 void trigger_key(
     enum trigger trigger, const struct unit_event *event, char key[REPORT_KEY_BYTES]);
+
+/* The same for a finding: certificates are told apart by path, problem and date, anything else
+ * by its subject. A dead API is one problem, whether it refuses or hangs. */
+void trigger_finding_key(const struct finding *finding, char key[REPORT_KEY_BYTES]);
+
+/* How long a problem rests after its first report, where that is longer than CoolDownSec=. A
+ * state lasts, and a second look at it tells less than that at a second crash. */
+uint64_t trigger_finding_pause_usec(const struct finding *finding);
 
 /* One sentence for people, such as "microshift.service was killed by SIGKILL". */
 void trigger_describe(const struct unit_event *event, char reason[REASON_BYTES]);

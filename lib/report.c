@@ -16,6 +16,9 @@ static const char *const trigger_names[_TRIGGER_COUNT] = {
 	[TRIGGER_UNIT_FAILED] = "unit-failed",
 	[TRIGGER_UNIT_EXITED] = "unit-exited",
 	[TRIGGER_UNIT_STARTUP] = "unit-startup",
+	[TRIGGER_CERTIFICATE] = "certificate",
+	[TRIGGER_LIVENESS] = "liveness",
+	[TRIGGER_PRESSURE] = "pressure",
 };
 
 static const char *const source_names[_SOURCE_COUNT] = {
@@ -24,6 +27,7 @@ static const char *const source_names[_SOURCE_COUNT] = {
 	[SOURCE_INBOX] = "inbox",
 	[SOURCE_CLIENT] = "client",
 	[SOURCE_MANUAL] = "manual",
+	[SOURCE_CHECK] = "check",
 };
 
 static const char *const status_names[_REPORT_STATUS_COUNT] = {
@@ -139,6 +143,14 @@ static const struct field event_fields[] = {
 	FIELD(struct unit_event, exit_usec, "exit_usec", FIELD_U64, false),
 	FIELD(struct unit_event, was_ready, "was_ready", FIELD_BOOL, false),
 	FIELD(struct unit_event, is_final, "is_final", FIELD_BOOL, false),
+};
+
+static const struct field finding_fields[] = {
+	FIELD(struct finding, trigger, "trigger", FIELD_TRIGGER, true),
+	FIELD(struct finding, subject, "subject", FIELD_TEXT, true),
+	FIELD(struct finding, problem, "problem", FIELD_TEXT, true),
+	FIELD(struct finding, detail, "detail", FIELD_TEXT, false),
+	FIELD(struct finding, message, "message", FIELD_TEXT, true),
 };
 
 static const struct field request_fields[] = {
@@ -359,13 +371,26 @@ unit_event_to_json(const struct unit_event *event)
 	return TAKE_PTR(object);
 }
 
-/* Adds "event" unless no unit is concerned. */
-static int
-add_event(cJSON *object, const struct unit_event *event)
+cJSON *
+finding_to_json(const struct finding *finding)
 {
-	if (event->unit[0] == '\0')
-		return 0;
-	return json_add_item(object, "event", unit_event_to_json(event));
+	_cleanup_json_ cJSON *object = cJSON_CreateObject();
+
+	if (!object ||
+	    add_fields(object, finding_fields, ELEMENTSOF(finding_fields), finding) < 0)
+		return NULL;
+	return TAKE_PTR(object);
+}
+
+/* Adds "event" or "finding", whichever it is about. */
+static int
+add_cause(cJSON *object, const struct unit_event *event, const struct finding *finding)
+{
+	if (event->unit[0] != '\0')
+		return json_add_item(object, "event", unit_event_to_json(event));
+	if (finding->subject[0] != '\0')
+		return json_add_item(object, "finding", finding_to_json(finding));
+	return 0;
 }
 
 cJSON *
@@ -374,7 +399,7 @@ request_to_json(const struct request *req)
 	_cleanup_json_ cJSON *object = NULL;
 
 	object = record_to_json(request_fields, ELEMENTSOF(request_fields), req);
-	if (!object || add_event(object, &req->event) < 0)
+	if (!object || add_cause(object, &req->event, &req->finding) < 0)
 		return NULL;
 	if (json_add_strv(object, "only", req->only) < 0 ||
 	    json_add_strv(object, "namespaces", req->namespaces) < 0)
@@ -396,7 +421,7 @@ report_to_json(const struct report *report)
 	_cleanup_json_ cJSON *object = NULL;
 
 	object = record_to_json(report_fields, ELEMENTSOF(report_fields), report);
-	if (!object || add_event(object, &report->event) < 0)
+	if (!object || add_cause(object, &report->event, &report->finding) < 0)
 		return NULL;
 	if (json_add_item(object, "capture", capture_meta_to_json(&report->capture)) < 0)
 		return NULL;
@@ -416,18 +441,43 @@ unit_event_from_json(const cJSON *object, struct unit_event *ret, struct fault *
 	return 0;
 }
 
-static int
-get_event(const cJSON *object, struct unit_event *ret, struct fault *reterr)
+int
+finding_from_json(const cJSON *object, struct finding *ret, struct fault *reterr)
 {
-	const cJSON *event = cJSON_GetObjectItemCaseSensitive(object, "event");
+	struct finding finding = { 0 };
 	int r;
 
-	if (!event)
-		return 0;
-	r = unit_event_from_json(event, ret, reterr);
+	r = get_fields(object, finding_fields, ELEMENTSOF(finding_fields), &finding, reterr);
 	if (r < 0)
-		fault_wrap(reterr, "event");
-	return r;
+		return r;
+	*ret = finding;
+	return 0;
+}
+
+/* The other way of add_cause(). */
+static int
+get_cause(const cJSON *object, struct unit_event *ret_event, struct finding *ret_finding,
+    struct fault *reterr)
+{
+	const cJSON *event = cJSON_GetObjectItemCaseSensitive(object, "event");
+	const cJSON *finding = cJSON_GetObjectItemCaseSensitive(object, "finding");
+	int r;
+
+	if (event) {
+		r = unit_event_from_json(event, ret_event, reterr);
+		if (r < 0) {
+			fault_wrap(reterr, "event");
+			return r;
+		}
+	}
+	if (finding) {
+		r = finding_from_json(finding, ret_finding, reterr);
+		if (r < 0) {
+			fault_wrap(reterr, "finding");
+			return r;
+		}
+	}
+	return 0;
 }
 
 void
@@ -470,7 +520,7 @@ request_parse(const char *data, size_t size, struct request *ret, struct fault *
 	    data, size, request_fields, ELEMENTSOF(request_fields), &req, &object, reterr);
 	if (r < 0)
 		return r;
-	r = get_event(object, &req.event, reterr);
+	r = get_cause(object, &req.event, &req.finding, reterr);
 	if (r < 0)
 		return r;
 	r = json_get_strv(object, "only", &req.only);
@@ -516,7 +566,7 @@ report_parse(const char *data, size_t size, struct report *ret, struct fault *re
 	    data, size, report_fields, ELEMENTSOF(report_fields), &report, &object, reterr);
 	if (r < 0)
 		return r;
-	r = get_event(object, &report.event, reterr);
+	r = get_cause(object, &report.event, &report.finding, reterr);
 	if (r < 0)
 		return r;
 	r = get_fields(cJSON_GetObjectItemCaseSensitive(object, "capture"), meta_fields,
@@ -545,6 +595,7 @@ report_from_capture(const struct request *req, const struct capture_meta *meta,
 		.occurrences = req->occurrences,
 		.uid = req->uid,
 		.event = req->event,
+		.finding = req->finding,
 		.capture = *meta,
 	};
 	text_copy(ret->id, sizeof(ret->id), req->id);

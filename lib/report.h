@@ -43,6 +43,9 @@ enum trigger {
 	TRIGGER_UNIT_EXITED,  /* a run ended with success, but nobody asked for it */
 	TRIGGER_UNIT_STARTUP, /* a run ended before READY: `protocol`, `timeout`, exit during
 				 start */
+	TRIGGER_CERTIFICATE,  /* a check found a certificate or the clock wrong */
+	TRIGGER_LIVENESS,     /* MicroShift is up, but does not answer */
+	TRIGGER_PRESSURE,     /* disk or memory are short */
 	_TRIGGER_COUNT,
 };
 
@@ -53,6 +56,7 @@ enum source {
 	SOURCE_INBOX,	/* OnFailure= unit while the daemon was away */
 	SOURCE_CLIENT,	/* msupportctl or another Varlink client */
 	SOURCE_MANUAL,	/* microshift-support-capture --output, no daemon */
+	SOURCE_CHECK,	/* microshift-support-check.service, over the socket */
 	_SOURCE_COUNT,
 };
 
@@ -75,6 +79,29 @@ struct unit_event {
 	bool is_final;	     /* systemd gave up (start limit, or no Restart=) */
 };
 
+/* What a finding is about: the longest path of MicroShift's certificates has 115 bytes. */
+#define FINDING_SUBJECT_BYTES 256u
+/* One word, and one more fact that tells two problems apart (a time, a fingerprint). */
+#define FINDING_WORD_BYTES    40u
+/* Findings of one check. The certificates of a machine whose clock is wrong are all bad at
+ * once; more of the same tells nothing new. */
+#define FINDINGS_MAX	      32u
+
+/* Words of struct finding's `problem` that the daemon knows: they are no hurry. */
+#define FINDING_EXPIRING "expiring"	    /* will be bad, is not yet */
+#define FINDING_REPLACED "signers-replaced" /* has happened, stays so */
+#define FINDING_CLOCK	 "clock"	    /* the clock is wrong, not the certificate */
+
+/* Something that is wrong with the machine, as opposed to something that happened. Found by a
+ * check, again and again as long as it lasts. */
+struct finding {
+	enum trigger trigger;		     /* what kind of problem it is */
+	char subject[FINDING_SUBJECT_BYTES]; /* what has it: a path, a URL, "memory" */
+	char problem[FINDING_WORD_BYTES];    /* one word: "expired", "refused", "full" */
+	char detail[FINDING_WORD_BYTES];     /* tells two problems of a subject apart, or "" */
+	char message[REASON_BYTES];	     /* one sentence for people */
+};
+
 struct request {
 	char id[REPORT_ID_BYTES];
 	uint64_t created_usec; /* realtime */
@@ -86,7 +113,8 @@ struct request {
 	uint64_t occurrences;	    /* hits of the key so far, this one included */
 	uint32_t uid;		    /* of the peer that asked; 0 for triggers */
 	unsigned attempts;	    /* captures started for it so far */
-	struct unit_event event;    /* event.unit is "" when no unit is concerned */
+	struct unit_event event;    /* event.unit is "" when it is not about the end of a run */
+	struct finding finding;	    /* finding.subject is "" when it is not about a finding */
 	char **only;	      /* owned strv: collectors to run; NULL = all of the profile */
 	char **namespaces;    /* owned strv: patterns of namespaces to take besides those of the
 			       * settings; NULL = none */
@@ -134,7 +162,8 @@ struct report {
 	char key[REPORT_KEY_BYTES];
 	uint64_t occurrences;
 	uint32_t uid;
-	struct unit_event event;
+	struct unit_event event; /* as in struct request, like the finding */
+	struct finding finding;
 	bool pinned;		     /* never removed to keep a limit */
 	uint64_t fetched_usec;	     /* realtime: a client took it; 0 never */
 	struct capture_meta capture; /* .archive is the name in reports/ */
@@ -156,6 +185,7 @@ cJSON *request_to_json(const struct request *req);
 cJSON *capture_meta_to_json(const struct capture_meta *meta);
 cJSON *report_to_json(const struct report *report);
 cJSON *unit_event_to_json(const struct unit_event *event);
+cJSON *finding_to_json(const struct finding *finding);
 
 /* From JSON text. Returns 0; -EINVAL with the field in *reterr; -ENOMEM. Unknown members are
  * ignored, so that an older program reads a newer one's records. On failure *ret is untouched.
@@ -165,6 +195,7 @@ int capture_meta_parse(
     const char *data, size_t size, struct capture_meta *ret, struct fault *reterr);
 int report_parse(const char *data, size_t size, struct report *ret, struct fault *reterr);
 int unit_event_from_json(const cJSON *object, struct unit_event *ret, struct fault *reterr);
+int finding_from_json(const cJSON *object, struct finding *ret, struct fault *reterr);
 
 /* The sidecar of a finished capture. ARCHIVE is its name in reports/. */
 void report_from_capture(const struct request *req, const struct capture_meta *meta,

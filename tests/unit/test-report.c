@@ -71,6 +71,42 @@ test_request(void)
 }
 
 static void
+test_finding(void)
+{
+	_cleanup_json_ cJSON *json = NULL, *sidecar = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct request req = {
+		.id = ID,
+		.created_usec = 1,
+		.trigger = TRIGGER_CERTIFICATE,
+		.source = SOURCE_CHECK,
+		.finding = { TRIGGER_CERTIFICATE, "/etc/a.crt", "expired", "2026",
+		    "It expired." },
+	};
+	struct request back = { 0 };
+	struct report report;
+	struct capture_meta meta = { .id = ID };
+	struct fault f = { 0 };
+
+	json = request_to_json(&req);
+	ok(!cJSON_HasObjectItem(json, "event"), "a finding is no end of a run");
+	text = json_print(json, false);
+	ok_int(request_parse(text, strlen(text), &back, &f), 0, "it reads back");
+	ok_str(back.finding.subject, "/etc/a.crt", "subject");
+	ok_str(back.finding.detail, "2026", "detail");
+	report_from_capture(&req, &meta, "x.tar.zst", 99, &report);
+	sidecar = report_to_json(&report);
+	ok(cJSON_HasObjectItem(sidecar, "finding"), "the report has it too");
+
+	cJSON_DeleteItemFromObject(cJSON_GetObjectItem(json, "finding"), "problem");
+	free(text);
+	text = json_print(json, false);
+	ok_int(
+	    request_parse(text, strlen(text), &back, &f), -EINVAL, "a part of one is refused");
+	ok_str(f.text, "finding: member 'problem' is missing", "with the reason");
+}
+
+static void
 test_sidecar(void)
 {
 	_cleanup_json_ cJSON *json = NULL;
@@ -122,6 +158,7 @@ main(void)
 	struct capture_meta meta;
 
 	test_request();
+	test_finding();
 	test_sidecar();
 	ok_int(capture_meta_parse(META(ID, "report.tar.zst", "1"),
 		   strlen(META(ID, "report.tar.zst", "1")), &meta, NULL),

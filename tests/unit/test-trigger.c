@@ -4,6 +4,8 @@
 #include <signal.h>
 
 #include "daemon/trigger.h"
+#include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/text.h"
 
 static struct unit_event
@@ -58,6 +60,83 @@ test_keys(void)
 	b = sample();
 	text_copy(b.result, sizeof(b.result), "timeout");
 	check_key("another result", &a, &b, false);
+}
+
+static struct finding
+certificate(const char *path, const char *problem, const char *detail)
+{
+	struct finding f = { .trigger = TRIGGER_CERTIFICATE };
+
+	text_copy(f.subject, sizeof(f.subject), path);
+	text_copy(f.problem, sizeof(f.problem), problem);
+	text_copy(f.detail, sizeof(f.detail), detail);
+	return f;
+}
+
+static void
+check_finding_key(const char *name, const struct finding *a, const struct finding *b, bool same)
+{
+	char x[REPORT_KEY_BYTES];
+	char y[REPORT_KEY_BYTES];
+
+	trigger_finding_key(a, x);
+	trigger_finding_key(b, y);
+	ok(streq(x, y) == same, "%s: %s key", name, same ? "same" : "another");
+}
+
+static void
+test_findings(void)
+{
+	struct finding a = certificate("/a/server.crt", "expired", "2026-11-01T00:00:00Z");
+	struct finding b = a;
+	char key[REPORT_KEY_BYTES];
+
+	trigger_finding_key(&a, key);
+	ok_str(key, "ae0fbc7035312e67", "the key of a finding is stable");
+	text_copy(b.message, sizeof(b.message), "It expired 5 minutes ago.");
+	check_finding_key("other words", &a, &b, true);
+	b = certificate("/b/server.crt", "expired", a.detail);
+	check_finding_key("another certificate", &a, &b, false);
+	b = certificate(a.subject, "untrusted", a.detail);
+	check_finding_key("another problem of it", &a, &b, false);
+	b = certificate(a.subject, "expired", "2026-11-08T00:00:00Z");
+	check_finding_key("its successor", &a, &b, false);
+
+	a.trigger = b.trigger = TRIGGER_LIVENESS;
+	text_copy(b.problem, sizeof(b.problem), "timeout");
+	check_finding_key("an API that refuses, then hangs", &a, &b, true);
+	b.trigger = TRIGGER_PRESSURE;
+	check_finding_key("another trigger", &a, &b, false);
+}
+
+static void
+test_pauses(void)
+{
+	static const struct {
+		enum trigger trigger;
+		const char *problem;
+		uint64_t hours;
+	} rows[] = {
+		{ TRIGGER_CERTIFICATE, "expired", 1 },
+		{ TRIGGER_CERTIFICATE, FINDING_EXPIRING, 24 },
+		{ TRIGGER_CERTIFICATE, FINDING_REPLACED, 24 },
+		{ TRIGGER_CERTIFICATE, FINDING_CLOCK, 24 },
+		{ TRIGGER_LIVENESS, "refused", 1 },
+		{ TRIGGER_PRESSURE, "full", 6 },
+		{ TRIGGER_UNIT_FAILED, "", 0 },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+		struct finding f = certificate("/a", rows[i].problem, "");
+
+		f.trigger = rows[i].trigger;
+		ok_int(trigger_finding_pause_usec(&f), rows[i].hours * USEC_PER_HOUR,
+		    "%s rests for %u h", trigger_to_string(f.trigger), (unsigned)rows[i].hours);
+	}
+	ok(trigger_profile(TRIGGER_CERTIFICATE) == PROFILE_CERT &&
+		trigger_profile(TRIGGER_LIVENESS) == PROFILE_STARTUP &&
+		trigger_profile(TRIGGER_PRESSURE) == PROFILE_PRESSURE,
+	    "each has its profile");
 }
 
 static void
@@ -122,6 +201,8 @@ int
 main(void)
 {
 	test_keys();
+	test_findings();
+	test_pauses();
 	test_words();
 	return tap_done();
 }
