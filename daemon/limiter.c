@@ -117,13 +117,15 @@ find_or_add(struct limiter *l, const char *key)
 	return k;
 }
 
-/* The pause that follows report number REPORTS (from 1) of a key. */
+/* The pause that follows the last report of K. */
 static uint64_t
-pause_after(const struct limiter *l, uint64_t reports)
+pause_of(const struct limiter *l, const struct key_record *k)
 {
-	uint64_t pause = l->limits.cool_down_usec;
+	uint64_t pause = k->pause_usec;
 
-	for (uint64_t i = 1; i < reports && pause < LIMITER_PAUSE_MAX_USEC; i++)
+	if (pause < l->limits.cool_down_usec)
+		pause = l->limits.cool_down_usec;
+	for (uint64_t i = 1; i < k->reports && pause < LIMITER_PAUSE_MAX_USEC; i++)
 		pause *= PAUSE_FACTOR;
 	return pause < LIMITER_PAUSE_MAX_USEC ? pause : LIMITER_PAUSE_MAX_USEC;
 }
@@ -141,7 +143,7 @@ limiter_pause_end(const struct limiter *l, const struct key_record *k, uint64_t 
 
 	if (k->reports == 0 || now_usec < k->last_report_usec || is_forgiven(k, now_usec))
 		return 0;
-	end = k->last_report_usec + pause_after(l, k->reports);
+	end = k->last_report_usec + pause_of(l, k);
 	return end > now_usec ? end : 0;
 }
 
@@ -202,6 +204,7 @@ limiter_hit(
 		k->reports = 0;
 	k->count++;
 	k->last_usec = hit->now_usec;
+	k->pause_usec = hit->pause_usec;
 	text_copy(k->reason, sizeof(k->reason), hit->reason);
 	if (ret_record)
 		*ret_record = k;
@@ -245,6 +248,7 @@ add_record(cJSON *array, const struct key_record *k)
 	    json_add_uint(object, "last_usec", k->last_usec) < 0 ||
 	    json_add_uint(object, "last_report_usec", k->last_report_usec) < 0 ||
 	    json_add_uint(object, "reports", k->reports) < 0 ||
+	    json_add_uint(object, "pause_usec", k->pause_usec) < 0 ||
 	    json_add_text(object, "last_report", k->last_report) < 0 ||
 	    json_add_text(object, "reason", k->reason) < 0)
 		return -ENOMEM;
@@ -280,6 +284,7 @@ limiter_from_json(struct limiter *l, const cJSON *array)
 		    json_get_uint(object, "last_usec", &k.last_usec) <= 0 ||
 		    json_get_uint(object, "last_report_usec", &k.last_report_usec) <= 0 ||
 		    json_get_uint(object, "reports", &k.reports) <= 0 ||
+		    json_get_uint(object, "pause_usec", &k.pause_usec) < 0 ||
 		    json_get_text(object, "last_report", k.last_report, sizeof(k.last_report)) <
 			0 ||
 		    json_get_text(object, "reason", k.reason, sizeof(k.reason)) < 0)

@@ -5,8 +5,9 @@
  * limits for all together. What is not captured is counted, never forgotten. Pure: the clock
  * comes in.
  *
- * Pauses after the first, second, … report of a key: CoolDownSec, then six times the last, up
- * to a day (10 min, 1 h, 6 h, 24 h by default). A key that was quiet for a day starts anew. */
+ * Pauses after the first, second, … report of a key: CoolDownSec or what the problem asks for,
+ * then six times the last, up to a day (10 min, 1 h, 6 h, 24 h by default). A key that was
+ * quiet for a day starts anew. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,10 +43,11 @@ struct limiter_limits {
 /* A problem was seen. */
 struct limiter_hit {
 	const char *key;
-	const char *reason; /* one sentence for people */
-	uint64_t now_usec;  /* realtime */
-	bool may_borrow;    /* too important for the hour's limit: of what comes later */
-	bool has_room;	    /* the queue has */
+	const char *reason;  /* one sentence for people */
+	uint64_t now_usec;   /* realtime */
+	uint64_t pause_usec; /* least first pause of this problem; 0: CoolDownSec= */
+	bool may_borrow;     /* too important for the hour's limit: of what comes later */
+	bool has_room;	     /* the queue has */
 };
 
 /* What is known of one key. */
@@ -56,6 +58,7 @@ struct key_record {
 	uint64_t last_usec;	   /* realtime */
 	uint64_t last_report_usec; /* realtime of the last hit that was captured; 0 never */
 	uint64_t reports;	   /* captured since the key was last quiet */
+	uint64_t pause_usec;	   /* of the last hit */
 	char last_report[REPORT_ID_BYTES];
 	char reason[REASON_BYTES]; /* of the last hit, for people */
 };

@@ -63,6 +63,43 @@ test_crash_loop(void)
 	    "with the first pause");
 }
 
+/* A hit, HOURS after START less MINUS_USEC, of a problem that rests for an hour. */
+static enum verdict
+hit_state(struct limiter *l, uint64_t hours, uint64_t minus_usec)
+{
+	struct limiter_hit h = {
+		.key = "s",
+		.reason = "it is broken",
+		.now_usec = START + hours * USEC_PER_HOUR - minus_usec,
+		.pause_usec = USEC_PER_HOUR,
+		.has_room = true,
+	};
+
+	return limiter_hit(l, &h, NULL);
+}
+
+static void
+test_pause(void)
+{
+	struct limiter_limits longer = roomy;
+	_cleanup_(limiter_freep) struct limiter *l = NULL;
+
+	assert(limiter_new(&l) == 0);
+	limiter_configure(l, &roomy);
+	ok(hit_state(l, 0, 0) == VERDICT_CAPTURE, "first");
+	ok(hit_state(l, 1, 1) == VERDICT_COOLING, "a problem may ask for a longer pause");
+	ok_int(limiter_pause_end(l, limiter_find(l, "s"), START + USEC_PER_HOUR - 1),
+	    START + USEC_PER_HOUR, "and its end is known");
+	ok(hit_state(l, 1, 0) == VERDICT_CAPTURE, "it ends");
+	ok(hit_state(l, 7, 1) == VERDICT_COOLING, "and grows from there");
+	ok(hit_state(l, 7, 0) == VERDICT_CAPTURE, "six-fold");
+
+	longer.cool_down_usec = 2 * USEC_PER_HOUR;
+	limiter_configure(l, &longer);
+	ok(hit_state(l, 100, 0) == VERDICT_CAPTURE, "days later it starts anew");
+	ok(hit_state(l, 102, 1) == VERDICT_COOLING, "CoolDownSec= is kept when it is longer");
+}
+
 static void
 test_clock(void)
 {
@@ -209,6 +246,7 @@ int
 main(void)
 {
 	test_crash_loop();
+	test_pause();
 	test_clock();
 	test_all_together();
 	test_recall();
