@@ -281,6 +281,25 @@ add_captures(const struct backend *b, struct status_info *ret)
 	}
 }
 
+static void
+add_problems(const struct backend *b, struct status_info *ret)
+{
+	const struct confirm *c = intake_confirm(b->intake);
+
+	ret->checked_usec = c->checked_usec;
+	for (size_t i = 0; i < c->n_items; i++) {
+		const struct suspicion *s = &c->items[i];
+
+		if (s->state == SUSPICION_OVER)
+			continue;
+		ret->problems[ret->n_problems++] = (struct problem_status){
+			.finding = s->finding,
+			.since_usec = s->since_usec,
+			.is_confirmed = s->state != SUSPICION_SUSPECTED,
+		};
+	}
+}
+
 static int
 backend_status(void *userdata, struct status_info *ret, struct fault *reterr)
 {
@@ -300,6 +319,7 @@ backend_status(void *userdata, struct status_info *ret, struct fault *reterr)
 	(void)spool_free_bytes(b->spool, &ret->free_bytes);
 	add_units(b, ret);
 	add_captures(b, ret);
+	add_problems(b, ret);
 	return 0;
 }
 
@@ -310,6 +330,17 @@ backend_failed(void *userdata, const struct failure_notice *notice, struct fault
 
 	(void)reterr;
 	intake_on_notice(b->intake, notice);
+	return 0;
+}
+
+static int
+backend_checked(
+    void *userdata, const struct finding *findings, size_t n_findings, struct fault *reterr)
+{
+	struct backend *b = userdata;
+
+	(void)reterr;
+	intake_on_check(b->intake, findings, n_findings);
 	return 0;
 }
 
@@ -332,5 +363,6 @@ const struct ops_backend backend_ops = {
 	.remove = backend_remove,
 	.status = backend_status,
 	.failed = backend_failed,
+	.checked = backend_checked,
 	.progress = backend_progress,
 };

@@ -58,8 +58,9 @@ struct intake {
 	const struct settings *settings; /* borrowed */
 	struct intake_handlers handlers;
 	void *userdata;
-	struct limiter *limiter;	 /* owned */
-	struct runlog *runlog;		 /* owned */
+	struct limiter *limiter; /* owned */
+	struct runlog *runlog;	 /* owned */
+	struct confirm confirm;
 	struct loop_timer *notice_timer; /* owned */
 	TAILQ_HEAD(, waiting_notice) notices;
 	size_t n_notices;
@@ -85,6 +86,7 @@ intake_save(struct intake *in)
 		.sequence = in->sequence,
 		.limiter = in->limiter,
 		.runlog = in->runlog,
+		.confirm = &in->confirm,
 		.units = units,
 	};
 	int r;
@@ -102,6 +104,7 @@ load(struct intake *in)
 	struct state state = {
 		.limiter = in->limiter,
 		.runlog = in->runlog,
+		.confirm = &in->confirm,
 		.units = in->saved_units,
 		.max_units = UNITS_MAX,
 	};
@@ -183,15 +186,17 @@ submit(struct intake *in, struct request *req, char id[REPORT_ID_BYTES])
 }
 
 static void
-suppress(struct intake *in, const char *unit, const char *key, uint64_t count, const char *why)
+suppress(struct intake *in, const struct request *req, uint64_t count, const char *why)
 {
-	struct log_field fields[] = { { "SUPPORTD_UNIT", unit }, { "SUPPORTD_KEY", key } };
+	const char *unit = req->event.unit;
+	struct log_field fields[] = { { "SUPPORTD_UNIT", unit }, { "SUPPORTD_KEY", req->key } };
 	char message[REASON_BYTES];
 
 	in->suppressed++;
 	(void)snprintf(message, sizeof(message),
-	    "The end of a run of %.100s is only counted (%llu times so far): %s", unit,
-	    (unsigned long long)count, why);
+	    "%s%.100s is only counted (%llu times so far): %s",
+	    unit[0] != '\0' ? "The end of a run of " : "The problem of ",
+	    unit[0] != '\0' ? unit : req->finding.subject, (unsigned long long)count, why);
 	log_event(MSGID_SUPPRESSED, LOG_INFO, fields, ELEMENTSOF(fields), "%s", message);
 	in->handlers.on_suppressed(unit, message, in->userdata);
 }
@@ -208,14 +213,16 @@ log_run_ended(const struct unit_event *event, const char *reason)
 	log_event(MSGID_RUN_ENDED, LOG_NOTICE, fields, ELEMENTSOF(fields), "%s", reason);
 }
 
-/* An end that nobody asked for and that was not known. */
-static void
-capture_event(struct intake *in, const struct unit_event *event, enum source source)
+/* Captures the problem that REQ has with its key, unless the verdict is against it. */
+static enum verdict
+capture(struct intake *in, struct request *req, uint64_t pause_usec, bool may_borrow)
 {
-	struct request req = { .source = source, .event = *event };
 	struct limiter_hit hit = {
+		.key = req->key,
+		.reason = req->reason,
 		.now_usec = clock_realtime_usec(),
-		.may_borrow = event->is_final,
+		.pause_usec = pause_usec,
+		.may_borrow = may_borrow,
 		.has_room = scheduler_count(in->scheduler) < in->settings->max_queued,
 	};
 	const struct key_record *record;
@@ -223,27 +230,34 @@ capture_event(struct intake *in, const struct unit_event *event, enum source sou
 	char id[REPORT_ID_BYTES];
 	int r;
 
+	verdict = limiter_hit(in->limiter, &hit, &record);
+	if (verdict != VERDICT_CAPTURE) {
+		suppress(in, req, record->count, verdict_to_string(verdict));
+		return verdict;
+	}
+	req->occurrences = record->count;
+	r = submit(in, req, id);
+	if (r < 0) {
+		log_event(MSGID_SPOOL_UNWRITABLE, LOG_ERR, NULL, 0,
+		    "Cannot put a request on disk, no report of this: %s", strerror(-r));
+		return verdict;
+	}
+	limiter_set_report(in->limiter, record->key, id); /* REQ is empty now */
+	return verdict;
+}
+
+/* An end that nobody asked for and that was not known. */
+static void
+capture_event(struct intake *in, const struct unit_event *event, enum source source)
+{
+	struct request req = { .source = source, .event = *event };
+
 	req.trigger = trigger_classify(event);
 	req.profile = trigger_profile(req.trigger);
 	trigger_key(req.trigger, event, req.key);
 	trigger_describe(event, req.reason);
 	log_run_ended(event, req.reason);
-
-	hit.key = req.key;
-	hit.reason = req.reason;
-	verdict = limiter_hit(in->limiter, &hit, &record);
-	if (verdict != VERDICT_CAPTURE) {
-		suppress(in, event->unit, req.key, record->count, verdict_to_string(verdict));
-		return;
-	}
-	req.occurrences = record->count;
-	r = submit(in, &req, id);
-	if (r < 0) {
-		log_event(MSGID_SPOOL_UNWRITABLE, LOG_ERR, NULL, 0,
-		    "Cannot put a request on disk, no report of this end: %s", strerror(-r));
-		return;
-	}
-	limiter_set_report(in->limiter, record->key, id); /* REQ is empty now */
+	(void)capture(in, &req, 0, event->is_final);
 }
 
 void
@@ -404,6 +418,92 @@ intake_read_inbox(struct intake *in)
 	if (r < 0)
 		(void)log_warning_errno(r, "Cannot read the inbox, ignoring: %m");
 	intake_save(in);
+}
+
+/* How much the silence of MicroShift, the first of Units=, means. */
+static enum unit_age
+microshift_age(struct intake *in)
+{
+	const struct watched_unit *u = find_unit(in, in->settings->units[0]);
+	uint64_t now = clock_monotonic_usec();
+
+	if (!u)
+		return UNIT_AGE_UNKNOWN;
+	if (!streq(u->snapshot.active_state, "active") ||
+	    now < u->snapshot.active_enter_monotonic_usec ||
+	    now - u->snapshot.active_enter_monotonic_usec < in->settings->settle_usec)
+		return UNIT_AGE_YOUNG;
+	return UNIT_AGE_SETTLED;
+}
+
+/* Tells of LEAD, the worst of N_ALIKE problems of one kind that were confirmed at once, and
+ * captures it: one report shows them all. */
+static void
+capture_finding(struct intake *in, const struct suspicion *lead, size_t n_alike)
+{
+	const struct finding *f = &lead->finding;
+	struct request req = { .source = SOURCE_CHECK, .trigger = f->trigger, .finding = *f };
+	struct log_field fields[] = {
+		{ "SUPPORTD_TRIGGER", trigger_to_string(f->trigger) },
+		{ "SUPPORTD_SUBJECT", f->subject },
+		{ "SUPPORTD_PROBLEM", f->problem },
+		{ "SUPPORTD_KEY", lead->key },
+	};
+
+	req.profile = trigger_profile(f->trigger);
+	text_copy(req.key, sizeof(req.key), lead->key);
+	if (n_alike > 1)
+		(void)snprintf(req.reason, sizeof(req.reason), "%.220s (and %zu more)",
+		    f->message, n_alike - 1);
+	else
+		text_copy(req.reason, sizeof(req.reason), f->message);
+	log_event(MSGID_CONFIRMED, LOG_WARNING, fields, ELEMENTSOF(fields), "%s", req.reason);
+	in->handlers.on_confirmed(req.reason, in->userdata);
+	switch (capture(in, &req, trigger_finding_pause_usec(f), false)) {
+	case VERDICT_CAPTURE:
+	case VERDICT_COOLING:
+		break;
+	default:
+		/* Other problems were in the way, and this one has no report yet. */
+		confirm_retry(&in->confirm, f->trigger);
+	}
+}
+
+void
+intake_on_check(struct intake *in, const struct finding *findings, size_t n_findings)
+{
+	const struct confirm_context context = {
+		.realtime_usec = clock_realtime_usec(),
+		.boottime_usec = clock_boottime_usec(),
+		.unit_age = microshift_age(in),
+		.confirmations = in->settings->confirmations,
+	};
+	const struct suspicion *lead[_TRIGGER_COUNT] = { 0 };
+	size_t n_alike[_TRIGGER_COUNT] = { 0 };
+
+	if (!confirm_feed(&in->confirm, findings, n_findings, &context))
+		return;
+	for (size_t i = 0; i < in->confirm.n_items; i++) {
+		const struct suspicion *s = &in->confirm.items[i];
+		enum trigger trigger = s->finding.trigger;
+
+		if (s->state == SUSPICION_OVER)
+			log_info("No longer found: %s", s->finding.message);
+		if (s->state != SUSPICION_CONFIRMED)
+			continue;
+		if (n_alike[trigger]++ == 0)
+			lead[trigger] = s;
+	}
+	for (size_t t = 0; t < _TRIGGER_COUNT; t++)
+		if (lead[t])
+			capture_finding(in, lead[t], n_alike[t]);
+	intake_save(in);
+}
+
+const struct confirm *
+intake_confirm(const struct intake *in)
+{
+	return &in->confirm;
 }
 
 static const struct token *

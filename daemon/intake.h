@@ -2,18 +2,20 @@
 #pragma once
 
 /* What happens becomes a request, or a count: the end of a run as the watcher saw it, the
- * notice of a hook, the wish of a person. Here they are recognised as one, given their key,
- * limited, and put on disk together with the facts of the moment.
+ * notice of a hook, what a check found, the wish of a person. Here they are recognised as one,
+ * given their key, limited, and put on disk together with the facts of the moment.
  *
- *   run event ─┐
- *   notice ────┼─► known already? ─► key ─► limiter ─► request with flash ─► scheduler
- *   wish ──────┘ */
+ *   run event ─┬─► known already? ─┐
+ *   notice ────┘                   ├─► key ─► limiter ─┬─► request with flash ─► scheduler
+ *   finding ─────► confirmed? ─────┘                   │
+ *   wish ──────────────────────────────────────────────┘ */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/confirm.h"
 #include "daemon/runtrack.h"
 #include "daemon/vacuum.h"
 #include "lib/cleanup.h"
@@ -42,8 +44,11 @@ struct spool;
 #define INTAKE_TOKENS_MAX	16u
 
 struct intake_handlers {
-	/* The end of a run of UNIT was counted, but no report is taken. */
+	/* The end of a run of UNIT, or with "" a finding, was counted, but no report is taken.
+	 */
 	void (*on_suppressed)(const char *unit, const char *message, void *userdata);
+	/* A problem that checks found is confirmed. */
+	void (*on_confirmed)(const char *message, void *userdata);
 	void (*on_evicted)(
 	    const struct report *report, enum vacuum_reason reason, void *userdata);
 };
@@ -82,6 +87,12 @@ void intake_on_notice(struct intake *in, const struct failure_notice *notice);
  */
 void intake_read_inbox(struct intake *in);
 
+/* What a check found, worst first; nothing is good news. At most FINDINGS_MAX. */
+void intake_on_check(struct intake *in, const struct finding *findings, size_t n_findings);
+
+/* What is known from checks; borrowed. */
+const struct confirm *intake_confirm(const struct intake *in);
+
 /* What a person wants. Returns 0 with the ID (of an earlier request with the same token);
  * -EBUSY; -EAGAIN, with *ret_retry_usec the time to wait; or why it could not be put on disk.
  */
@@ -97,7 +108,7 @@ uint64_t intake_occurrences(const struct intake *in, const struct report *report
 /* The problems that are known; borrowed. */
 const struct limiter *intake_limiter(const struct intake *in);
 
-/* Ends that were only counted since start. */
+/* Ends and findings that were only counted since start. */
 uint64_t intake_suppressed(const struct intake *in);
 
 /* What is known of the watched units; borrowed. */

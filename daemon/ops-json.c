@@ -146,6 +146,33 @@ captures_to_json(const struct status_info *s)
 	return TAKE_PTR(array);
 }
 
+static cJSON *
+problem_to_json(const struct problem_status *p)
+{
+	_cleanup_json_ cJSON *object = cJSON_CreateObject();
+
+	if (!object || json_add_item(object, "finding", finding_to_json(&p->finding)) < 0 ||
+	    json_add_uint(object, "since_usec", p->since_usec) < 0 ||
+	    json_add_bool(object, "confirmed", p->is_confirmed) < 0)
+		return NULL;
+	return TAKE_PTR(object);
+}
+
+static cJSON *
+check_to_json(const struct status_info *s)
+{
+	_cleanup_json_ cJSON *object = cJSON_CreateObject();
+	cJSON *array;
+
+	if (!object || json_add_uint(object, "time_usec", s->checked_usec) < 0)
+		return NULL;
+	array = cJSON_AddArrayToObject(object, "problems");
+	for (size_t i = 0; array && i < s->n_problems; i++)
+		if (!append(array, problem_to_json(&s->problems[i])))
+			return NULL;
+	return array ? TAKE_PTR(object) : NULL;
+}
+
 cJSON *
 ops_json_status(const struct status_info *s, const struct report *latest)
 {
@@ -163,6 +190,7 @@ ops_json_status(const struct status_info *s, const struct report *latest)
 	    json_add_uint(object, "free_bytes", s->free_bytes) < 0 ||
 	    json_add_uint(object, "keep_free_bytes", s->keep_free_bytes) < 0 ||
 	    (latest && json_add_item(object, "latest", proto_report_to_json(latest)) < 0) ||
+	    (s->checked_usec > 0 && json_add_item(object, "check", check_to_json(s)) < 0) ||
 	    json_add_uint(object, "suppressed", s->suppressed) < 0)
 		return NULL;
 	return TAKE_PTR(object);

@@ -14,6 +14,7 @@ enum param_type {
 	PARAM_UINT,
 	PARAM_BOOL,
 	PARAM_TEXTS,
+	PARAM_OBJECTS,
 };
 
 struct param {
@@ -37,6 +38,11 @@ has_type(const cJSON *value, enum param_type type)
 	case PARAM_TEXTS:
 		cJSON_ArrayForEach (item, value)
 			if (!cJSON_IsString(item))
+				return false;
+		return cJSON_IsArray(value);
+	case PARAM_OBJECTS:
+		cJSON_ArrayForEach (item, value)
+			if (!cJSON_IsObject(item))
 				return false;
 		return cJSON_IsArray(value);
 	}
@@ -210,6 +216,46 @@ ops_read_failed(const cJSON *parameters, struct failure_notice *ret)
 			return table[i].name;
 	}
 	return "unit";
+}
+
+/* Only what a check can find: it must not tell of the end of a run, or of a request. */
+static bool
+is_of_check(const struct finding *f)
+{
+	switch (f->trigger) {
+	case TRIGGER_CERTIFICATE:
+	case TRIGGER_LIVENESS:
+	case TRIGGER_PRESSURE:
+		return is_line(f->subject) && is_word(f->problem, sizeof(f->problem)) &&
+		    is_line(f->detail) && is_line(f->message);
+	case TRIGGER_REQUEST:
+	case TRIGGER_UNIT_FAILED:
+	case TRIGGER_UNIT_EXITED:
+	case TRIGGER_UNIT_STARTUP:
+	case _TRIGGER_COUNT:
+		break;
+	}
+	return false;
+}
+
+const char *
+ops_read_checked(const cJSON *parameters, struct finding *ret, size_t *ret_n_findings)
+{
+	static const struct param table[] = { { "findings", PARAM_OBJECTS, true } };
+	const char *bad = find_bad_parameter(parameters, table, ELEMENTSOF(table));
+	const cJSON *item;
+	size_t n = 0;
+
+	if (bad)
+		return bad;
+	cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(parameters, "findings")) {
+		if (n == FINDINGS_MAX || finding_from_json(item, &ret[n], NULL) < 0 ||
+		    !is_of_check(&ret[n]))
+			return "findings";
+		n++;
+	}
+	*ret_n_findings = n;
+	return NULL;
 }
 
 const char *

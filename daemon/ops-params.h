@@ -16,6 +16,10 @@ const char *ops_read_collect(const cJSON *parameters, struct collect_args *args)
 
 const char *ops_read_list(const cJSON *parameters, struct list_args *ret);
 const char *ops_read_failed(const cJSON *parameters, struct failure_notice *ret);
+
+/* RET has room for FINDINGS_MAX. */
+const char *ops_read_checked(
+    const cJSON *parameters, struct finding *ret, size_t *ret_n_findings);
 const char *ops_read_progress(
     const cJSON *parameters, char id[REPORT_ID_BYTES], struct capture_progress *progress);
 

@@ -163,6 +163,14 @@ ops_suppressed(struct ops *ops, const char *unit, const char *message)
 	tell_watchers(ops, &event);
 }
 
+void
+ops_confirmed(struct ops *ops, const char *message)
+{
+	const struct ops_event event = { .event = "confirmed", .message = message };
+
+	tell_watchers(ops, &event);
+}
+
 /* --- reports ---------------------------------------------------------------------------- */
 
 struct search {
@@ -511,7 +519,7 @@ handle_status(struct server_call *call, void *userdata)
 	bad = ops_read_nothing(server_call_parameters(call));
 	if (bad)
 		return server_call_invalid_parameter(call, bad);
-	status = calloc(1, sizeof(*status)); /* some 16 KiB: not for the stack */
+	status = calloc(1, sizeof(*status)); /* some 40 KiB: not for the stack */
 	if (!status)
 		return -ENOMEM;
 	r = ops->backend->status(ops->userdata, status, &fault);
@@ -562,6 +570,28 @@ handle_failed(struct server_call *call, void *userdata)
 }
 
 static int
+handle_checked(struct server_call *call, void *userdata)
+{
+	struct ops *ops = userdata;
+	_cleanup_free_ struct finding *findings = NULL;
+	struct fault fault = { 0 };
+	const char *bad;
+	size_t n;
+	int r;
+
+	findings = calloc(FINDINGS_MAX, sizeof(*findings)); /* 20 KiB: not for the stack */
+	if (!findings)
+		return -ENOMEM;
+	bad = ops_read_checked(server_call_parameters(call), findings, &n);
+	if (bad)
+		return server_call_invalid_parameter(call, bad);
+	r = ops->backend->checked(ops->userdata, findings, n, &fault);
+	if (r < 0)
+		return answer_failure(call, r, NULL, &fault, 0);
+	return server_call_reply(call, NULL, false);
+}
+
+static int
 handle_progress(struct server_call *call, void *userdata)
 {
 	struct ops *ops = userdata;
@@ -601,6 +631,7 @@ static const struct server_method methods[] = {
 	{ PROTO_INTERFACE ".Watch", ACCESS_MEMBER, true, handle_watch },
 	{ PROTO_INTERFACE ".Failed", ACCESS_ROOT, false, handle_failed },
 	{ PROTO_INTERFACE ".Progress", ACCESS_ROOT, false, handle_progress },
+	{ PROTO_INTERFACE ".Checked", ACCESS_ROOT, false, handle_checked },
 };
 
 const struct server_method *

@@ -89,6 +89,12 @@ struct capture_status {
 	struct capture_progress progress;
 };
 
+struct problem_status {
+	struct finding finding;
+	uint64_t since_usec;
+	bool is_confirmed;
+};
+
 struct status_info {
 	uint64_t started_usec;
 	char message[256];
@@ -103,6 +109,9 @@ struct status_info {
 	uint64_t free_bytes;
 	uint64_t keep_free_bytes;
 	uint64_t suppressed;
+	uint64_t checked_usec; /* realtime; 0 there was no check */
+	struct problem_status problems[FINDINGS_MAX];
+	size_t n_problems;
 };
 
 /* A problem; see limiter.h. */
@@ -157,6 +166,10 @@ struct ops_backend {
 	int (*failed)(
 	    void *userdata, const struct failure_notice *notice, struct fault *reterr);
 
+	/* A check says what it found. */
+	int (*checked)(void *userdata, const struct finding *findings, size_t n_findings,
+	    struct fault *reterr);
+
 	/* A capture says how far it is; the clients are told by ops.c. */
 	int (*progress)(
 	    void *userdata, const char *id, const struct capture_progress *progress);
@@ -179,5 +192,8 @@ void ops_capture_changed(struct ops *ops, const char *id, enum capture_state sta
 /* A report was removed to keep the spool within its limits. */
 void ops_report_deleted(struct ops *ops, const char *id, const char *message);
 
-/* The end of a run of UNIT was counted, but no report is taken. */
+/* The end of a run of UNIT, or with "" a finding, was counted, but no report is taken. */
 void ops_suppressed(struct ops *ops, const char *unit, const char *message);
+
+/* A problem that checks found is confirmed. */
+void ops_confirmed(struct ops *ops, const char *message);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/confirm.h"
 #include "daemon/limiter.h"
 #include "daemon/runlog.h"
 #include "daemon/runtrack.h"
@@ -40,6 +41,7 @@ state_save(int state_dir_fd, const struct state *state)
 	    json_add_uint(object, "sequence", state->sequence) < 0 ||
 	    json_add_item(object, "keys", limiter_to_json(state->limiter)) < 0 ||
 	    json_add_item(object, "runs", runlog_to_json(state->runlog)) < 0 ||
+	    json_add_item(object, "problems", confirm_to_json(state->confirm)) < 0 ||
 	    add_units(object, state) < 0)
 		return -ENOMEM;
 	text = json_print(object, false);
@@ -82,6 +84,7 @@ state_load(int state_dir_fd, struct state *state)
 		return -EBADMSG;
 	limiter_from_json(state->limiter, cJSON_GetObjectItemCaseSensitive(object, "keys"));
 	runlog_from_json(state->runlog, cJSON_GetObjectItemCaseSensitive(object, "runs"));
+	confirm_from_json(state->confirm, cJSON_GetObjectItemCaseSensitive(object, "problems"));
 	load_units(state, cJSON_GetObjectItemCaseSensitive(object, "units"));
 	return json_get_uint(object, "sequence", &state->sequence) < 0 ? -EBADMSG : 0;
 }

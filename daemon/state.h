@@ -8,17 +8,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct confirm;
 struct limiter;
 struct runlog;
 struct runtrack_state;
 
-/* Largest state.json that is read: 64 keys, 32 runs and 16 units take a tenth of it. */
+/* Largest state.json that is read: 64 keys, 32 runs, 32 findings and 16 units take a quarter of
+ * it. */
 #define STATE_MAX_BYTES (256u * 1024u)
 
 struct state {
 	uint64_t sequence;	 /* of the last report ID */
 	struct limiter *limiter; /* borrowed */
 	struct runlog *runlog;	 /* borrowed */
+	struct confirm *confirm; /* borrowed */
 	struct runtrack_state *units;
 	size_t n_units;
 	size_t max_units; /* room in `units`, for state_load() */

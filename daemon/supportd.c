@@ -108,6 +108,14 @@ on_suppressed(const char *unit, const char *message, void *userdata)
 }
 
 static void
+on_confirmed(const char *message, void *userdata)
+{
+	struct supportd *d = userdata;
+
+	ops_confirmed(d->ops, message);
+}
+
+static void
 on_evicted(const struct report *report, enum vacuum_reason reason, void *userdata)
 {
 	struct supportd *d = userdata;
@@ -329,6 +337,7 @@ start_intake(struct supportd *d)
 {
 	static const struct intake_handlers handlers = {
 		.on_suppressed = on_suppressed,
+		.on_confirmed = on_confirmed,
 		.on_evicted = on_evicted,
 	};
 	int r;

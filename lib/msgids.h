@@ -20,3 +20,6 @@
 #define MSGID_CONFIG_INVALID   "5c9f4b8e1d0a4e7f9a3d2b6c8e1f7a06"
 /* The spool cannot be written (full, read-only): reports are not being kept. */
 #define MSGID_SPOOL_UNWRITABLE "5c9f4b8e1d0a4e7f9a3d2b6c8e1f7a07"
+/* Checks in a row found the same problem. Fields: SUPPORTD_TRIGGER, SUPPORTD_SUBJECT,
+ * SUPPORTD_PROBLEM, SUPPORTD_KEY. */
+#define MSGID_CONFIRMED	       "5c9f4b8e1d0a4e7f9a3d2b6c8e1f7a08"

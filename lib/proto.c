@@ -26,6 +26,7 @@ static const struct {
 	[PROTO_WATCH] = { PROTO_INTERFACE ".Watch", ACCESS_MEMBER },
 	[PROTO_FAILED] = { PROTO_INTERFACE ".Failed", ACCESS_ROOT },
 	[PROTO_PROGRESS] = { PROTO_INTERFACE ".Progress", ACCESS_ROOT },
+	[PROTO_CHECKED] = { PROTO_INTERFACE ".Checked", ACCESS_ROOT },
 };
 
 /* Of several rows with one errno, the first is what the errno becomes. */
@@ -173,6 +174,16 @@ proto_exit_code_to_string(int exec_main_code)
 	}
 }
 
+/* What a check found; nothing when it is about something else. */
+static int
+add_finding(cJSON *object, const struct finding *finding)
+{
+	int r;
+
+	r = json_add_text(object, "subject", finding->subject);
+	return r < 0 ? r : json_add_text(object, "problem", finding->problem);
+}
+
 /* What a unit's run left behind; nothing when no unit is concerned. */
 static int
 add_event(cJSON *object, const struct unit_event *event)
@@ -230,7 +241,9 @@ proto_report_to_json(const struct report *report)
 	    (report->pinned && json_add_bool(object, "pinned", true) < 0) ||
 	    (report->fetched_usec > 0 &&
 		json_add_uint(object, "fetched_usec", report->fetched_usec) < 0) ||
-	    add_event(object, &report->event) < 0 || add_capture(object, &report->capture) < 0)
+	    add_event(object, &report->event) < 0 ||
+	    add_finding(object, &report->finding) < 0 ||
+	    add_capture(object, &report->capture) < 0)
 		return NULL;
 	return TAKE_PTR(object);
 }

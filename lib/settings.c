@@ -64,6 +64,17 @@ static const struct key keys[] = {
 	{ "Kube", "TailLines", KEY_COUNT, FIELD(tail_lines), "10000", 1, 10000000,
 	  "Most lines of one container log, the newest." },
 
+	{ "Check", "Confirmations", KEY_COUNT, FIELD(confirmations), "3", 1, 60,
+	  "Checks in a row that must find a problem before it is captured; there is one each minute." },
+	{ "Check", "SettleSec", KEY_USEC, FIELD(settle_usec), "5min", 0, USEC_PER_DAY,
+	  "MicroShift must be up for so long before it is a problem that it does not answer." },
+	{ "Check", "MinFree", KEY_BYTES, FIELD(min_free_bytes), "640M", 0, UINT64_MAX,
+	  "Free disk space that MicroShift needs, on each of its file systems; 0 for none." },
+	{ "Check", "MaxMemoryPressure", KEY_COUNT, FIELD(max_memory_pressure), "20", 1, 100,
+	  "Most percent of a minute in which all processes wait for memory; 100 for any." },
+	{ "Check", "KubeletPort", KEY_COUNT, FIELD(kubelet_port), "10248", 0, 65535,
+	  "Port of the kubelet's health check on this machine; 0 when it has none." },
+
 	{ "Limits", "CoolDownSec", KEY_USEC, FIELD(cool_down_usec), "10min", 0, USEC_PER_DAY,
 	  "After a report the same problem is only counted for this long; the pause grows six-fold each time, up to a day." },
 	{ "Limits", "MaxPerHour", KEY_COUNT, FIELD(max_per_hour), "6", 1, 1000,

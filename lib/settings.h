@@ -36,6 +36,13 @@ struct settings {
 	uint64_t max_log_bytes; /* of container logs, all together */
 	uint64_t tail_lines;	/* of one container log */
 
+	/* [Check]: what microshift-support-check.service finds, and when it is believed */
+	uint64_t confirmations;	      /* checks in a row */
+	uint64_t settle_usec;	      /* MicroShift is up for so long before it must answer */
+	uint64_t min_free_bytes;      /* on each file system that MicroShift needs */
+	uint64_t max_memory_pressure; /* percent of a minute */
+	uint64_t kubelet_port;	      /* of its health check; 0: not asked */
+
 	/* [Limits] of automatic captures */
 	uint64_t
 	    cool_down_usec;    /* first pause of a key after its report; grows, see limiter.h */

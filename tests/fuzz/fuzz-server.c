@@ -118,6 +118,18 @@ fake_failed(void *userdata, const struct failure_notice *notice, struct fault *r
 }
 
 static int
+fake_checked(
+    void *userdata, const struct finding *findings, size_t n_findings, struct fault *reterr)
+{
+	(void)userdata;
+	(void)reterr;
+	assert(n_findings <= FINDINGS_MAX);
+	for (size_t i = 0; i < n_findings; i++)
+		assert(findings[i].subject[0] != '\0' && findings[i].message[0] != '\0');
+	return 0;
+}
+
+static int
 fake_progress(void *userdata, const char *id, const struct capture_progress *progress)
 {
 	(void)userdata;
@@ -136,6 +148,7 @@ static const struct ops_backend backend = {
 	.remove = fake_remove,
 	.status = fake_status,
 	.failed = fake_failed,
+	.checked = fake_checked,
 	.progress = fake_progress,
 };
 

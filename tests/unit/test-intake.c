@@ -39,6 +39,8 @@ struct world {
 	struct intake *intake;
 	struct loop_timer *stop;
 	unsigned suppressed;
+	unsigned confirmed;
+	char message[REASON_BYTES]; /* of the last one */
 	char boot_id[ID128_BYTES];
 };
 
@@ -64,6 +66,15 @@ on_suppressed(const char *unit, const char *message, void *userdata)
 }
 
 static void
+on_confirmed(const char *message, void *userdata)
+{
+	struct world *w = userdata;
+
+	w->confirmed++;
+	text_copy(w->message, sizeof(w->message), message);
+}
+
+static void
 on_stop(void *userdata)
 {
 	struct world *w = userdata;
@@ -74,7 +85,10 @@ on_stop(void *userdata)
 static void
 daemon_start(struct world *w)
 {
-	struct intake_handlers handlers = { .on_suppressed = on_suppressed };
+	struct intake_handlers handlers = {
+		.on_suppressed = on_suppressed,
+		.on_confirmed = on_confirmed,
+	};
 	struct fault f = { 0 };
 
 	assert(loop_new(&w->loop) == 0);
@@ -316,6 +330,115 @@ test_restart(void)
 }
 
 static void
+check_tells(struct world *w, const struct finding *findings, size_t n, unsigned times)
+{
+	for (unsigned i = 0; i < times; i++)
+		intake_on_check(w->intake, findings, n);
+}
+
+static void
+unit_is_up_for(struct world *w, uint64_t usec)
+{
+	struct unit_snapshot snapshot = {
+		.active_state = "active",
+		.active_enter_monotonic_usec = clock_monotonic_usec() - usec,
+	};
+
+	intake_on_state(w->intake, UNIT, &snapshot);
+}
+
+static void
+test_findings(void)
+{
+	static const struct finding findings[] = {
+		{ TRIGGER_CERTIFICATE, "/a.crt", "expired", "2026", "/a.crt expired." },
+		{ TRIGGER_PRESSURE, "/var", "full", "", "/var is full." },
+		{ TRIGGER_CERTIFICATE, "/b.crt", "expired", "2026", "/b.crt expired." },
+	};
+	struct world w = world_make();
+	const struct request *req;
+
+	daemon_start(&w);
+	check_tells(&w, findings, 3, 2);
+	check(&w, "found twice", 0, 0);
+	check_tells(&w, findings, 3, 5);
+	check(&w, "found for long: one request of each kind", 2, 0);
+	ok_int(w.confirmed, 2, "and told as often");
+	req = scheduler_at(w.scheduler, 0);
+	ok(req->trigger == TRIGGER_CERTIFICATE && req->source == SOURCE_CHECK &&
+		req->profile == PROFILE_CERT && req->flash && req->event.unit[0] == '\0',
+	    "certificates have their profile, and a flash");
+	ok_str(req->finding.subject, "/a.crt", "the worst one leads");
+	ok_str(req->reason, "/a.crt expired. (and 1 more)", "and says that there are others");
+	req = scheduler_at(w.scheduler, 1);
+	ok(req->trigger == TRIGGER_PRESSURE && req->profile == PROFILE_PRESSURE,
+	    "pressure too");
+	ok_str(w.message, "/var is full.", "alone it needs no more words");
+
+	check_tells(&w, NULL, 0, 1);
+	check_tells(&w, findings, 2, 3);
+	check(&w, "over, and back soon", 2, 2);
+	ok_int(intake_suppressed(w.intake), 2, "are counted");
+
+	daemon_stop(&w);
+	daemon_start(&w);
+	check_tells(&w, findings, 2, 5);
+	check(&w, "after a restart it is known", 2, 2);
+	daemon_stop(&w);
+	world_free(&w);
+}
+
+static void
+test_finding_in_the_queue(void)
+{
+	static const struct finding full = { TRIGGER_PRESSURE, "/var", "full", "",
+		"/var is full." };
+	struct world w = world_make();
+
+	daemon_start(&w);
+	watcher_tells(&w, RUN1, 1, false);
+	w.settings->max_queued = 1;
+	check_tells(&w, &full, 1, 5);
+	check(&w, "no room for a finding", 1, 1);
+	w.settings->max_queued = 2;
+	check_tells(&w, &full, 1, 1);
+	check(&w, "it lasts, there is room: captured", 2, 1);
+	daemon_stop(&w);
+	world_free(&w);
+}
+
+static void
+test_liveness(void)
+{
+	static const struct finding dead = { TRIGGER_LIVENESS, "https://localhost:6443/readyz",
+		"refused", "", "Nothing listens." };
+	struct world w = world_make();
+
+	daemon_start(&w);
+	check_tells(&w, &dead, 1, 5);
+	check(&w, "the unit is not known yet", 0, 0);
+	unit_is(&w, "activating", RUN1);
+	check_tells(&w, &dead, 1, 5);
+	check(&w, "it is starting", 0, 0);
+	w.settings->settle_usec = USEC_PER_HOUR;
+	unit_is_up_for(&w, USEC_PER_MINUTE);
+	check_tells(&w, &dead, 1, 5);
+	check(&w, "it is not up for SettleSec=", 0, 0);
+	w.settings->settle_usec = USEC_PER_SEC;
+	check_tells(&w, &dead, 1, 5);
+	check(&w, "now it is", 1, 0);
+	ok(scheduler_at(w.scheduler, 0)->profile == PROFILE_STARTUP, "with its profile");
+	w.settings->confirmations = 1;
+	unit_is(&w, "inactive", RUN1);
+	check_tells(&w, &dead, 1, 1);
+	unit_is_up_for(&w, USEC_PER_MINUTE);
+	check_tells(&w, &dead, 1, 1);
+	check(&w, "the next run does the same: counted", 1, 1);
+	daemon_stop(&w);
+	world_free(&w);
+}
+
+static void
 test_wishes(void)
 {
 	struct world w = world_make();
@@ -413,6 +536,9 @@ main(void)
 	test_stale_variables();
 	test_crash_loop();
 	test_restart();
+	test_findings();
+	test_finding_in_the_queue();
+	test_liveness();
 	test_wishes();
 	test_requests_per_hour();
 	return tap_done();

@@ -37,6 +37,8 @@ struct fake {
 	bool pinned;
 	struct failure_notice notice;
 	struct capture_progress progress;
+	struct finding finding; /* the last one */
+	size_t n_findings;
 	struct status_info status;
 };
 
@@ -164,6 +166,16 @@ fake_failed(void *userdata, const struct failure_notice *notice, struct fault *r
 }
 
 static int
+fake_checked(
+    void *userdata, const struct finding *findings, size_t n_findings, struct fault *reterr)
+{
+	(void)userdata;
+	fake.n_findings = n_findings;
+	fake.finding = n_findings > 0 ? findings[n_findings - 1] : (struct finding){ 0 };
+	return fake_result(reterr);
+}
+
+static int
 fake_progress(void *userdata, const char *id, const struct capture_progress *progress)
 {
 	(void)userdata;
@@ -182,6 +194,7 @@ static const struct ops_backend fake_backend = {
 	.remove = fake_remove,
 	.status = fake_status,
 	.failed = fake_failed,
+	.checked = fake_checked,
 	.progress = fake_progress,
 };
 
@@ -637,6 +650,8 @@ test_watch(void)
 	check_event(&s, watcher, "complete", ID_NEXT);
 	ops_suppressed(s.ops, "microshift.service", "cool-down");
 	check_event(&s, watcher, "suppressed", NULL);
+	ops_confirmed(s.ops, "The API is dead.");
+	check_event(&s, watcher, "confirmed", NULL);
 	ops_report_deleted(s.ops, ID_OLD, "too old");
 	check_event(&s, watcher, "deleted", ID_OLD);
 	pinned = call(&s, "Pin", "{\"id\":\"latest\"}");
@@ -705,7 +720,18 @@ test_status(void)
 	fake.status.n_captures = 1;
 	text_copy(fake.status.captures[0].id, REPORT_ID_BYTES, ID_NEXT);
 	fake.status.captures[0].has_progress = true;
+	ok(!cJSON_HasObjectItem(empty, "check"), "nor a check");
+	fake.status.checked_usec = 8;
+	fake.status.n_problems = 1;
+	fake.status.problems[0] = (struct problem_status){
+		.finding = { TRIGGER_PRESSURE, "/var", "full", "", "/var is full." },
+		.since_usec = 7,
+		.is_confirmed = true,
+	};
 	full = call(&s, "Status", "{}");
+	ok_int(cJSON_GetArraySize(
+		   cJSON_GetObjectItem(cJSON_GetObjectItem(full, "check"), "problems")),
+	    1, "what a check found");
 	ok_str(text_of(cJSON_GetObjectItem(full, "latest"), "id"), ID_NEW, "the latest report");
 	ok_int(cJSON_GetArraySize(cJSON_GetObjectItem(full, "units")), 2, "the units");
 	ok_int(cJSON_GetArraySize(cJSON_GetObjectItem(full, "captures")), 1, "the captures");
@@ -743,6 +769,62 @@ test_failed(void)
 	    ID_NEXT);
 }
 
+/* N findings that differ, as parameters of Checked. */
+static char *
+make_findings(unsigned n)
+{
+	_cleanup_json_ cJSON *parameters = cJSON_CreateObject();
+	cJSON *array = cJSON_AddArrayToObject(parameters, "findings");
+
+	for (unsigned i = 0; i < n; i++) {
+		struct finding f = { TRIGGER_CERTIFICATE, "", "expired", "2026",
+			"It expired." };
+
+		(void)snprintf(f.subject, sizeof(f.subject), "/etc/%u.crt", i);
+		assert(cJSON_AddItemToArray(array, finding_to_json(&f)));
+	}
+	ok(idl_fits(idl, idl_find(idl, "method", "Checked")->input, parameters),
+	    "%u findings fit the description", n);
+	return json_print(parameters, false);
+}
+
+static void
+test_checked(void)
+{
+	static const char *const bad[] = {
+		"{}",
+		"{\"findings\":{}}",
+		"{\"findings\":[7]}",
+		"{\"findings\":[{}]}",
+		"{\"findings\":[{\"trigger\":\"request\",\"subject\":\"s\",\"problem\":\"p\",\"message\":"
+		"\"m\"}]}",
+		"{\"findings\":[{\"trigger\":\"unit-failed\",\"subject\":\"s\",\"problem\":\"p\","
+		"\"message\":\"m\"}]}",
+		"{\"findings\":[{\"trigger\":\"liveness\",\"subject\":\"\",\"problem\":\"p\","
+		"\"message\":\"m\"}]}",
+		"{\"findings\":[{\"trigger\":\"liveness\",\"subject\":\"s\",\"problem\":\"two words\","
+		"\"message\":\"m\"}]}",
+		"{\"findings\":[{\"trigger\":\"liveness\",\"subject\":\"s\",\"problem\":\"p\","
+		"\"message\":\"m\\n\"}]}",
+	};
+	_cleanup_session_ struct session s = start();
+	_cleanup_free_ char *most = make_findings(FINDINGS_MAX);
+	_cleanup_free_ char *more = make_findings(FINDINGS_MAX + 1);
+
+	fake.n_findings = 99;
+	cJSON_Delete(call(&s, "Checked", "{\"findings\":[]}"));
+	ok_int(fake.n_findings, 0, "all is well");
+	cJSON_Delete(call(&s, "Checked", most));
+	ok_int(fake.n_findings, FINDINGS_MAX, "FINDINGS_MAX arrive");
+	ok_str(fake.finding.subject, "/etc/31.crt", "in order");
+	ok_str(fake.finding.detail, "2026", "and whole");
+	check_invalid(&s, "Checked", more, "findings");
+	for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+		check_invalid(&s, "Checked", bad[i], "findings");
+	fake.result = -ENOSPC;
+	check_error(&s, "Checked", "{\"findings\":[]}", "Internal", "message", "because");
+}
+
 int
 main(void)
 {
@@ -758,5 +840,6 @@ main(void)
 	test_keys();
 	test_status();
 	test_failed();
+	test_checked();
 	return tap_done();
 }
