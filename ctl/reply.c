@@ -96,8 +96,13 @@ reply_format_event(const cJSON *report, char *buf, size_t size)
 {
 	const char *unit = reply_text(report, "unit");
 	const char *result = reply_text(report, "result");
+	const char *subject = reply_text(report, "subject");
 	char exit[64];
 
+	if (!is_empty(subject)) {
+		(void)snprintf(buf, size, "%s: %s", subject, reply_text(report, "problem"));
+		return buf;
+	}
 	if (is_empty(unit)) {
 		text_copy(buf, size, "taken on request");
 		return buf;

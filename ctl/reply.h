@@ -24,6 +24,6 @@ const cJSON *reply_member(const cJSON *object, const char *name);
 /* How the collectors of REPORT ended, those without a count left out. Returns BUF. */
 const char *reply_format_outcomes(const cJSON *report, char buf[OUTCOMES_TEXT_BYTES]);
 
-/* "microshift.service ended: exit-code (exited, status 255)", or "taken on request". Returns
- * BUF. */
+/* "microshift.service ended: exit-code (exited, status 255)", "/var: full", or "taken on
+ * request". Returns BUF. */
 const char *reply_format_event(const cJSON *report, char *buf, size_t size);

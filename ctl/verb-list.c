@@ -90,7 +90,9 @@ set_reverse(struct options *o, const char *value, struct fault *reterr)
 const struct option_def list_options[] = {
 	{ 'u', "unit", "UNIT", false, "only reports about UNIT", set_unit },
 	{ 0, "trigger", "TRIGGER", false,
-	    "only unit-failed, unit-exited, unit-startup or request", set_trigger },
+	    "only unit-failed, unit-exited, unit-startup, certificate, liveness, pressure or "
+	    "request",
+	    set_trigger },
 	{ 0, "key", "KEY", false,
 	    "only reports of this problem (see 'keys'); its start will do", set_key },
 	{ 'S', "since", "TIME", false, "only since TIME: \"2h ago\", \"2026-11-23 14:00\"",
@@ -120,7 +122,8 @@ add_row(struct table *t, const cJSON *report, uint64_t now_usec)
 {
 	uint64_t created_usec = reply_uint(report, "created_usec");
 	bool is_partial = streq(reply_text(report, "status"), "partial");
-	const char *result = reply_text(report, "result");
+	const char *problem = reply_text(report, "problem");
+	const char *result = is_empty(problem) ? reply_text(report, "result") : problem;
 	bool is_bad = !is_empty(result) && !streq(result, "success");
 	char time[TIME_TEXT_BYTES];
 	char size[16];

@@ -65,6 +65,37 @@ print_units(const cJSON *status)
 	}
 }
 
+/* What the last check found, the worst first. */
+static void
+print_check(const cJSON *status)
+{
+	const cJSON *check = reply_member(status, "check");
+	const cJSON *problems = reply_member(check, "problems");
+	const char *name = "Checked";
+	const cJSON *problem;
+	char value[VALUE_BYTES];
+	char age[16];
+
+	if (!cJSON_IsObject(check))
+		return;
+	(void)snprintf(value, sizeof(value), "%s ago: %s",
+	    timespec_format_age(
+		reply_uint(check, "time_usec"), clock_realtime_usec(), age, sizeof(age)),
+	    cJSON_GetArraySize(problems) == 0 ? "all is well" : "something is wrong");
+	print_next(&name, value);
+	cJSON_ArrayForEach (problem, problems) {
+		bool is_confirmed =
+		    cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(problem, "confirmed"));
+
+		(void)snprintf(value, sizeof(value), "%s (for %s%s)",
+		    reply_text(reply_member(problem, "finding"), "message"),
+		    timespec_format_age(reply_uint(problem, "since_usec"),
+			clock_realtime_usec(), age, sizeof(age)),
+		    is_confirmed ? "" : ", not confirmed yet");
+		print_next(&name, value);
+	}
+}
+
 static void
 print_captures(const cJSON *status)
 {
@@ -140,6 +171,7 @@ print_page(const cJSON *status)
 	if (!is_empty(reply_text(status, "message")))
 		print_next(&name, reply_text(status, "message"));
 	print_units(status);
+	print_check(status);
 	print_captures(status);
 	print_spool(status);
 	print_latest(status);
@@ -147,7 +179,7 @@ print_page(const cJSON *status)
 		return;
 	name = "Not captured";
 	(void)snprintf(value, sizeof(value),
-	    "%" PRIu64 " repeated end%s of a run, because of a cool-down or limit", suppressed,
+	    "%" PRIu64 " repeated event%s, because of a cool-down or limit", suppressed,
 	    suppressed == 1 ? "" : "s");
 	print_next(&name, value);
 }

@@ -20,7 +20,7 @@ event_style(const char *event)
 {
 	if (streq(event, "complete"))
 		return STYLE_GOOD;
-	if (streq(event, "partial"))
+	if (streq(event, "partial") || streq(event, "confirmed"))
 		return STYLE_WARNING;
 	if (streq(event, "failed"))
 		return STYLE_BAD;

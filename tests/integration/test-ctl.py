@@ -380,7 +380,12 @@ STATUS = {
          "created_usec": NOW,
          "progress": {"collector": "journal", "done": 3, "total": 12, "bytes": 1000}}],
     "reports": 7, "reports_max": 40, "reports_bytes": 43 << 20, "reports_bytes_max": 256 << 20,
-    "free_bytes": 12 << 30, "keep_free_bytes": 512 << 20, "latest": report(), "suppressed": 14}
+    "free_bytes": 12 << 30, "keep_free_bytes": 512 << 20, "latest": report(), "suppressed": 14,
+    "check": {"time_usec": NOW - 2 * HOUR, "problems": [
+        {"finding": {"trigger": "liveness", "subject": "https://localhost:6443/readyz", "problem": "refused",
+                     "message": "API: nothing listens"}, "since_usec": NOW - 3 * HOUR, "confirmed": False},
+        {"finding": {"trigger": "pressure", "subject": "/var", "problem": "full", "message": "/var has 1M left"},
+         "since_usec": NOW - HOUR, "confirmed": True}]}}
 
 
 def test_status(w):
@@ -389,8 +394,11 @@ def test_status(w):
     is_in(out, "microshift-supportd 0.1.0, up 3h", "watching",
           "microshift.service active (running) for 1h", "7 of 40 reports, 43.0M of 256.0M",
           "12.0G free", ID2 + " running", "3 of 12 done, now journal", "running, request: ", ID,
-          "14 repeated ends")
+          "14 repeated events", "Checked: 2h ago: something is wrong",
+          "API: nothing listens (for 3h, not confirmed yet)", "/var has 1M left (for 1h)")
     assert json.loads(expect(w.run("status", "--json"), 0).out) == STATUS
+    w.daemon.on(Status=dict(STATUS, check={"time_usec": NOW - 2 * HOUR, "problems": []}))
+    is_in(expect(w.run("status"), 0).out, "Checked: 2h ago: all is well")
     w.daemon.on(Status=dict(STATUS, free_bytes=1))
     is_in(expect(w.run("status"), 0).out, "too little")
 

@@ -62,6 +62,8 @@ main(void)
 		    "%d with error %d", cases[i].r, cases[i].error);
 
 	check_event("{}", "taken on request");
+	check_event("{\"trigger\":\"pressure\",\"subject\":\"/var\",\"problem\":\"full\"}",
+	    "/var: full");
 	check_event("{\"unit\":\"a.service\"}", "a.service ended");
 	check_event("{\"unit\":\"a.service\",\"result\":\"exit-code\",\"exit_code\":\"exited\","
 		    "\"exit_status\":1}",
