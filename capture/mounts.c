@@ -172,8 +172,8 @@ mounts_load(int root_fd, const char *path, struct mounts *ret)
 	return mounts_parse(text, ret);
 }
 
-bool
-mounts_is_remote(const struct mounts *m, const char *path)
+const struct mount *
+mounts_find(const struct mounts *m, const char *path)
 {
 	const struct mount *best = NULL;
 	size_t best_size = 0;
@@ -190,6 +190,28 @@ mounts_is_remote(const struct mounts *m, const char *path)
 		best = item;
 		best_size = n;
 	}
+	return best;
+}
+
+bool
+mount_is_writable(const struct mount *m)
+{
+	_cleanup_free_ char *options = strdup(m->options);
+	bool is_writable = false;
+	char *rest = options, *word;
+
+	/* The last one is that of the file system, see join_options(). */
+	while ((word = strsep(&rest, ",")))
+		if (streq(word, "rw") || streq(word, "ro"))
+			is_writable = streq(word, "rw");
+	return is_writable;
+}
+
+bool
+mounts_is_remote(const struct mounts *m, const char *path)
+{
+	const struct mount *mount = mounts_find(m, path);
+
 	/* Where the root itself is remote nothing else would be left. */
-	return best && best->is_remote && best_size > 1;
+	return mount && mount->is_remote && strlen(mount->point) > 1;
 }

@@ -36,5 +36,11 @@ int mounts_parse(const char *text, struct mounts *ret);
 
 void mounts_done(struct mounts *m);
 
+/* The mount that PATH is on, by name alone: nothing is touched. NULL when M is empty. */
+const struct mount *mounts_find(const struct mounts *m, const char *path);
+
+/* True if the file system of M can be written, whatever this mount of it allows. */
+bool mount_is_writable(const struct mount *m);
+
 /* True if PATH is on a remote file system, by name alone: nothing is touched. */
 bool mounts_is_remote(const struct mounts *m, const char *path);

@@ -38,6 +38,30 @@ test_parse(void)
 	ok_int(mounts_parse("", &(struct mounts){ 0 }), 0, "an empty table");
 }
 
+static bool
+is_writable(const char *options)
+{
+	_cleanup_(mounts_done) struct mounts m = { 0 };
+	_cleanup_free_ char *line = text_format("1 0 0:1 / / %s", options);
+
+	assert(line && mounts_parse(line, &m) == 0 && m.n == 1);
+	return mount_is_writable(mounts_find(&m, "/etc"));
+}
+
+static void
+test_find(void)
+{
+	_cleanup_(mounts_done) struct mounts m = { 0 };
+
+	ok(!mounts_find(&m, "/"), "without mounts nothing is found");
+	assert(mounts_parse(table, &m) == 0);
+	ok_str(mounts_find(&m, "/var/log")->type, "xfs", "the mount of a path");
+	ok(is_writable("rw,noatime - xfs /dev/sda1 rw,seclabel"), "it can be written");
+	ok(is_writable("ro,noatime - xfs /dev/sda1 rw"), "also when only this mount cannot");
+	ok(!is_writable("ro - erofs composefs ro,seclabel"), "an image cannot");
+	ok(!is_writable("rw - ext4 /dev/sda1 ro,errors=remount-ro"), "nor what has an error");
+}
+
 static void
 test_remote(void)
 {
@@ -62,6 +86,7 @@ int
 main(void)
 {
 	test_parse();
+	test_find();
 	test_remote();
 	return tap_done();
 }
