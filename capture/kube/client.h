@@ -147,3 +147,7 @@ struct kube_probe {
 	struct fault fault;
 };
 void kube_probe(struct kube_client *c, uint64_t timeout_usec, struct kube_probe *ret);
+
+/* The same with PATH alone, of any server that answers "I am well" with 200. */
+void kube_ping(
+    struct kube_client *c, const char *path, uint64_t timeout_usec, struct kube_probe *ret);

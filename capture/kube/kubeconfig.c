@@ -547,6 +547,23 @@ kubeconfig_candidates(const char *dir, char ***ret_paths)
 	return 0;
 }
 
+int
+kubeconfig_loopback(unsigned port, struct kubeconfig **ret)
+{
+	_cleanup_(kubeconfig_freep) struct kubeconfig *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return -ENOMEM;
+	k->host = strdup("127.0.0.1");
+	k->port = port;
+	k->server = text_format("http://127.0.0.1:%u", port);
+	k->base_path = strdup("");
+	if (!k->host || !k->server || !k->base_path)
+		return -ENOMEM;
+	*ret = TAKE_PTR(k);
+	return 0;
+}
+
 void
 kubeconfig_free(struct kubeconfig *k)
 {

@@ -57,6 +57,10 @@ int kubeconfig_parse(const char *path, const char *data, size_t size, struct kub
  * list (NULL). The caller owns *ret_paths (strv_free()). */
 int kubeconfig_candidates(const char *dir, char ***ret_paths);
 
+/* One that no file has: a server at PORT of 127.0.0.1 without TLS, which asks for no
+ * credentials. Returns 0 or -ENOMEM. The caller owns *ret. */
+int kubeconfig_loopback(unsigned port, struct kubeconfig **ret);
+
 void kubeconfig_free(struct kubeconfig *k);
 
 DEFINE_CLEANUP(struct kubeconfig *, kubeconfig_free);

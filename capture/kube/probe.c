@@ -83,16 +83,27 @@ read_version(const struct question *q, struct kube_probe *ret)
 }
 
 void
-kube_probe(struct kube_client *c, uint64_t timeout_usec, struct kube_probe *ret)
+kube_ping(
+    struct kube_client *c, const char *path, uint64_t timeout_usec, struct kube_probe *ret)
 {
-	struct question ready = { .probe = ret }, version = { .probe = ret };
-	uint64_t start = clock_monotonic_usec(), deadline;
+	struct question q = { .probe = ret };
+	uint64_t start = clock_monotonic_usec();
 
 	*ret = (struct kube_probe){ 0 };
+	ask(c, path, start + (timeout_usec ?: KUBE_PROBE_USEC), &q);
+	ret->is_ready = q.failure == KUBE_FAILURE_NONE;
+	ret->is_usable = !kube_failure_is_fatal(q.failure);
+	ret->duration_usec = clock_monotonic_usec() - start;
+}
+
+void
+kube_probe(struct kube_client *c, uint64_t timeout_usec, struct kube_probe *ret)
+{
+	struct question version = { .probe = ret };
+	uint64_t start = clock_monotonic_usec(), deadline;
+
 	deadline = start + (timeout_usec ?: KUBE_PROBE_USEC);
-	ask(c, "/readyz", deadline, &ready);
-	ret->is_ready = ready.failure == KUBE_FAILURE_NONE;
-	ret->is_usable = !kube_failure_is_fatal(ready.failure);
+	kube_ping(c, "/readyz", timeout_usec, ret);
 	if (ret->is_usable) {
 		ask(c, "/version", deadline, &version);
 		ret->is_usable = !kube_failure_is_fatal(version.failure);

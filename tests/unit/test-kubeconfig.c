@@ -30,6 +30,17 @@ parse(const char *text, struct kubeconfig **ret, struct fault *reterr)
 }
 
 static void
+test_loopback(void)
+{
+	_cleanup_(kubeconfig_freep) struct kubeconfig *k = NULL;
+
+	assert(kubeconfig_loopback(10248, &k) == 0);
+	ok_str(k->server, "http://127.0.0.1:10248", "a server on this machine");
+	ok(streq(k->host, "127.0.0.1") && k->port == 10248 && !k->is_tls && !k->key.data,
+	    "asks for no credentials");
+}
+
+static void
 test_good(void)
 {
 	_cleanup_(kubeconfig_freep) struct kubeconfig *k = NULL;
@@ -284,6 +295,7 @@ int
 main(void)
 {
 	test_good();
+	test_loopback();
 	test_forms();
 	test_bad();
 	test_files();
