@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "capture/check/checkmode.h"
 #include "capture/modes.h"
 #include "capture/options.h"
 #include "capture/stop.h"
@@ -78,8 +79,10 @@ main(int argc, char *argv[])
 		return modes_output(&o, settings);
 	case MODE_PLAN:
 	case MODE_LIST:
-	case MODE_CHECK:
+	case MODE_CHECK_COLLECTORS:
 		return modes_inventory(&o, settings);
+	case MODE_CHECK:
+		return checkmode_run(&o, settings);
 	case MODE_UNIT:
 	case MODE_SALVAGE:
 		break;

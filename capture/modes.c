@@ -55,7 +55,7 @@ load_collectors(const struct options *o, const struct request *request,
 		.dirs = (char *const *)(o->collect_dir ? given : installed),
 		.profile = request->profile,
 		.only = request->only,
-		.all = !o->only && (o->mode == MODE_LIST || o->mode == MODE_CHECK),
+		.all = !o->only && (o->mode == MODE_LIST || o->mode == MODE_CHECK_COLLECTORS),
 	};
 	int r;
 
@@ -277,7 +277,8 @@ modes_inventory(const struct options *o, const struct settings *settings)
 		log_error("%s", fault_text(&fault));
 		return r == -ENOENT ? PROTO_EXIT_USAGE : PROTO_EXIT_ERROR;
 	}
-	r = o->mode == MODE_CHECK ? print_problems(&collectors) : print_inventory(o, &options);
+	r = o->mode == MODE_CHECK_COLLECTORS ? print_problems(&collectors)
+					     : print_inventory(o, &options);
 	if (fflush(stdout) == 0)
 		return r;
 	(void)log_error_errno(-errno, "Cannot write: %m");

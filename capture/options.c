@@ -30,6 +30,7 @@ print_help(FILE *f)
 	    "Usage: microshift-support-capture --output DIR [OPTION...]\n"
 	    "       microshift-support-capture --id ID [--salvage] [OPTION...]\n"
 	    "       microshift-support-capture --dry-run|--list-collectors|--check-collectors\n"
+	    "       microshift-support-capture --check [OPTION...]\n"
 	    "\n"
 	    "Takes one support report of this machine.\n"
 	    "\n"
@@ -54,6 +55,11 @@ print_help(FILE *f)
 	    "      --salvage            close what a killed capture of ID left behind\n"
 	    "      --state-dir DIR      the daemon's directory [" STATE_DIR "]\n"
 	    "\n"
+	    "Instead of a report, one look at API, certificates, disk and memory:\n"
+	    "      --check              print what is wrong\n"
+	    "      --json[=MODE]        print JSON, as above\n"
+	    "      --tell               tell the daemon, which captures what lasts\n"
+	    "\n"
 	    "      --kubeconfig FILE    ask the API with this instead of MicroShift's own\n"
 	    "      --config FILE        read this instead of supportd.conf and its drop-ins\n"
 	    "      --collect-dir DIR    read collectors from here instead of collect.d\n"
@@ -62,7 +68,7 @@ print_help(FILE *f)
 	    "      --version            show the version\n"
 	    "\n"
 	    "Exit status: 0 complete, 6 partial (with --output), 1 no report, or mistakes (with\n"
-	    "--check-collectors), 2 usage.\n",
+	    "--check-collectors), 2 usage; with --check 0 nothing is wrong, 8 something is.\n",
 	    f);
 }
 
@@ -104,7 +110,8 @@ choose_mode(struct options *o)
 		{ o->id, o->salvage ? MODE_SALVAGE : MODE_UNIT },
 		{ o->dry_run, MODE_PLAN },
 		{ o->list_collectors, MODE_LIST },
-		{ o->check_collectors, MODE_CHECK },
+		{ o->check_collectors, MODE_CHECK_COLLECTORS },
+		{ o->check, MODE_CHECK },
 	};
 	unsigned n = 0;
 
@@ -117,8 +124,8 @@ choose_mode(struct options *o)
 	if (n == 0)
 		return options_error("what to do? Give --output DIR (or --id ID)%s", "");
 	if (n > 1)
-		return options_error("--output, --id, --dry-run, --list-collectors and "
-				     "--check-collectors exclude each other%s",
+		return options_error("--output, --id, --dry-run, --list-collectors, "
+				     "--check-collectors and --check exclude each other%s",
 		    "");
 	return 0;
 }
@@ -138,10 +145,14 @@ check_options(struct options *o)
 		    "");
 	if (o->only_namespaces && !o->namespaces)
 		return options_error("--only-namespaces goes with --namespaces%s", "");
-	if (!o->id && o->state_dir)
-		return options_error("--state-dir is for --id%s", "");
-	if (o->json != OPTIONS_JSON_NONE && o->mode != MODE_PLAN && o->mode != MODE_LIST)
-		return options_error("--json goes with --dry-run and --list-collectors%s", "");
+	if (!o->id && !o->check && o->state_dir)
+		return options_error("--state-dir is for --id and --check%s", "");
+	if (o->json != OPTIONS_JSON_NONE && o->mode != MODE_PLAN && o->mode != MODE_LIST &&
+	    o->mode != MODE_CHECK)
+		return options_error(
+		    "--json goes with --dry-run, --list-collectors and --check%s", "");
+	if (o->tell && !o->check)
+		return options_error("--tell needs --check%s", "");
 	if (o->id && !report_id_is_valid(o->id))
 		return options_error("'%s' is not the ID of a report", o->id);
 	if (o->reason && strlen(o->reason) >= REASON_BYTES)
@@ -202,6 +213,8 @@ enum {
 	OPTION_DRY_RUN,
 	OPTION_LIST_COLLECTORS,
 	OPTION_CHECK_COLLECTORS,
+	OPTION_CHECK,
+	OPTION_TELL,
 	OPTION_JSON,
 	OPTION_DEBUG,
 	OPTION_VERSION,
@@ -224,6 +237,8 @@ static const struct option table[] = {
 	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 	{ "list-collectors", no_argument, NULL, OPTION_LIST_COLLECTORS },
 	{ "check-collectors", no_argument, NULL, OPTION_CHECK_COLLECTORS },
+	{ "check", no_argument, NULL, OPTION_CHECK },
+	{ "tell", no_argument, NULL, OPTION_TELL },
 	{ "json", optional_argument, NULL, OPTION_JSON },
 	{ "debug", no_argument, NULL, OPTION_DEBUG },
 	{ "help", no_argument, NULL, 'h' },
@@ -281,6 +296,12 @@ take_option(struct options *o, int option, const char *value)
 		break;
 	case OPTION_CHECK_COLLECTORS:
 		o->check_collectors = true;
+		break;
+	case OPTION_CHECK:
+		o->check = true;
+		break;
+	case OPTION_TELL:
+		o->tell = true;
 		break;
 	case OPTION_JSON:
 		return read_json(o, value);

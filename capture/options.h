@@ -13,7 +13,8 @@ enum mode {
 	MODE_OUTPUT,  /* --output */
 	MODE_PLAN,    /* --dry-run */
 	MODE_LIST,    /* --list-collectors */
-	MODE_CHECK,   /* --check-collectors */
+	MODE_CHECK_COLLECTORS,
+	MODE_CHECK, /* --check */
 };
 
 enum options_json {
@@ -30,6 +31,8 @@ struct options {
 	bool dry_run;
 	bool list_collectors;
 	bool check_collectors;
+	bool check;
+	bool tell;
 	enum options_json json;
 	const char *id; /* a valid one */
 	const char *state_dir;

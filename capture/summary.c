@@ -81,6 +81,21 @@ put_end(FILE *f, const struct unit_event *e)
 }
 
 static void
+put_occurrences(FILE *f, const struct request *request)
+{
+	if (request && request->occurrences > 1)
+		(void)fprintf(f, "  The same problem was seen %" PRIu64 " times.\n",
+		    request->occurrences);
+}
+
+static void
+put_finding(FILE *f, const struct manifest *m, const struct request *request)
+{
+	(void)fprintf(f, "  Several checks in a row found:\n  %s\n", m->reason);
+	put_occurrences(f, request);
+}
+
+static void
 put_event(FILE *f, const struct manifest *m, const struct request *request)
 {
 	const struct unit_event *e = &m->event;
@@ -88,8 +103,12 @@ put_event(FILE *f, const struct manifest *m, const struct request *request)
 	char span[32];
 
 	(void)fprintf(f, "What happened\n");
-	if (is_empty(e->unit)) {
+	if (m->trigger == TRIGGER_REQUEST) {
 		(void)fprintf(f, "  Somebody asked for this report.\n");
+		return;
+	}
+	if (is_empty(e->unit)) {
+		put_finding(f, m, request);
 		return;
 	}
 	(void)fprintf(f, "  A run of %s ended", e->unit);
@@ -107,9 +126,7 @@ put_event(FILE *f, const struct manifest *m, const struct request *request)
 		(void)fprintf(f, "  systemd gave up: it will not be started again.\n");
 	else if (e->n_restarts > 0)
 		(void)fprintf(f, "  Automatic restarts so far: %" PRIu64 "\n", e->n_restarts);
-	if (request && request->occurrences > 1)
-		(void)fprintf(f, "  The same problem was seen %" PRIu64 " times.\n",
-		    request->occurrences);
+	put_occurrences(f, request);
 }
 
 static void

@@ -62,7 +62,10 @@ test_modes(void)
 		{ "--output=.", MODE_OUTPUT },
 		{ "--dry-run -p crash --only a --json=pretty", MODE_PLAN },
 		{ "--list-collectors --json", MODE_LIST },
-		{ "--check-collectors --collect-dir x", MODE_CHECK },
+		{ "--check-collectors --collect-dir x", MODE_CHECK_COLLECTORS },
+		{ "--check", MODE_CHECK },
+		{ "--check --tell --json --state-dir /x --kubeconfig f --config g",
+		    MODE_CHECK },
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -79,6 +82,12 @@ test_bad(void)
 {
 	static const char *const lines[] = {
 		"",
+		"--check --id " ID,
+		"--check -o x",
+		"--check --profile full",
+		"--check --reason a",
+		"--tell -o x",
+		"--json --id " ID,
 		"--salvage",
 		"--salvage -o x",
 		"--id x",
