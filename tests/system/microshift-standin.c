@@ -17,7 +17,8 @@
  *
  * Before READY: exit N, fatal, panic, protocol, hang, hang-ignore
  *
- * After READY: kill, segv, exit-run N, etcd, term-self, chatty N, say TEXT, ignore-term
+ * After READY: kill, segv, exit-run N, etcd, term-self, chatty N, say TEXT, rotate N,
+ * ignore-term
  */
 
 #include <errno.h>
@@ -211,6 +212,10 @@ after_ready(char *line)
 		chatter((unsigned)atoi(arg));
 	if (strcmp(line, "say") == 0)
 		klog("???", 'I', "standin.c:1", "%s", arg);
+	if (strcmp(line, "rotate") == 0)
+		for (int i = 0; i < atoi(arg); i++)
+			klog("???", 'E', "rotation.go:62",
+			    "[signer-%d] rotate at: 2035-11-21 00:00:00 +0000 UTC", i);
 	if (strcmp(line, "ignore-term") == 0)
 		arg_ignore_term = true;
 }
