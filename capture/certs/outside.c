@@ -275,7 +275,7 @@ read_node_name(struct scanner *s, char **ret)
 	int r = scanner_note(s, NODE_NAME_FILE);
 
 	if (r <= 0 ||
-	    io_read_file(s->root_fd, NODE_NAME_FILE + 1, NODE_NAME_BYTES, &text, NULL) < 0)
+	    io_read_file(s->root_fd, &NODE_NAME_FILE[1], NODE_NAME_BYTES, &text, NULL) < 0)
 		return r < 0 ? r : 0;
 	*ret = strdup(text_strip(text));
 	return *ret ? 0 : -ENOMEM;

@@ -482,8 +482,7 @@ finish_for_timeout(struct probe *p, uint64_t usec)
 {
 	static const char *const waits[] = {
 		[STATE_CONNECT] = "it does not take the connection",
-		[STATE_HANDSHAKE] = "it takes the connection, but does not go on with the "
-				    "handshake",
+		[STATE_HANDSHAKE] = "it does not go on with the handshake",
 		[STATE_REQUEST] = "the handshake is fine, but it does not take a request",
 		[STATE_ANSWER] = "the handshake is fine, but it does not answer a request",
 	};

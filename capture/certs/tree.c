@@ -10,8 +10,11 @@
 #include "capture/rootdir.h"
 #include "lib/text.h"
 
-#define BUNDLES	      TREE_CERTS_DIR "/ca-bundle/"
-#define TOKEN_CA      BUNDLES "service-account-token-ca.crt"
+#define BUNDLES	 TREE_CERTS_DIR "/ca-bundle/"
+#define TOKEN_CA BUNDLES "service-account-token-ca.crt"
+#define SERVICE_NETWORK_SERVING                                                                \
+ "kube-apiserver-service-network-signer/"                                                      \
+ "kube-apiserver-service-network-serving/server.crt"
 #define BUNDLES_LIMIT 2
 
 /* The signers below the directory, and the bundles that hold them; where there is none, who
@@ -47,8 +50,7 @@ static const char *const needed[] = {
 	"ingress-ca/router-default-serving/server.crt",
 	"kube-apiserver-external-signer/kube-external-serving/server.crt",
 	"kube-apiserver-localhost-signer/kube-apiserver-localhost-serving/server.crt",
-	"kube-apiserver-service-network-signer/kube-apiserver-service-network-serving/"
-	"server.crt",
+	SERVICE_NETWORK_SERVING,
 	"kube-apiserver-to-kubelet-client-signer/kube-apiserver-to-kubelet-client/client.crt",
 	"kube-control-plane-signer/cluster-policy-controller/client.crt",
 	"kube-control-plane-signer/kube-controller-manager/client.crt",
