@@ -501,6 +501,18 @@ redact_write(struct redact *r, const void *data, size_t len)
 	return r->error;
 }
 
+/* Clears the buffer for what comes next. */
+static void
+forget(struct redact *r)
+{
+	/* Not all of it: texts may be short and many. */
+	explicit_bzero(r->buffer, r->used);
+	r->used = 0;
+	r->begun = r->moved = false;
+	r->kube = (struct kubesecret){ 0 };
+	r->len = r->out = r->pos = r->barrier = r->want = 0;
+}
+
 int
 redact_finish(struct redact *r)
 {
@@ -511,12 +523,32 @@ redact_finish(struct redact *r)
 	if (r->error == 0 && r->hiding)
 		end_hiding(r);
 	error = r->error;
-	/* Not all of it: texts may be short and many. */
-	explicit_bzero(r->buffer, r->used);
-	r->used = 0;
-	r->hiding = r->begun = r->moved = false;
-	r->kube = (struct kubesecret){ 0 };
-	r->len = r->out = r->pos = r->barrier = r->want = 0;
+	forget(r);
+	r->hiding = false;
 	r->error = 0;
 	return error;
+}
+
+static bool
+is_in_block(const struct redact *r)
+{
+	return r->hiding && r->finding.value.form == VALUE_PEM;
+}
+
+int
+redact_finish_record(struct redact *r)
+{
+	bool on = r->len > 0;
+
+	memset(r->buffer + r->len, 0, PADDING_BYTES);
+	while (on && r->error == 0 && (r->pos < r->len || !r->begun))
+		on = r->hiding ? step_hiding(r, !is_in_block(r)) : step_looking(r, true);
+	if (r->error < 0 || !is_in_block(r))
+		return redact_finish(r);
+	/* What the search for the end would have liked to see more of belongs to the block. */
+	hide(r, r->len - r->pos);
+	forget(r);
+	/* The next record does not begin with its first byte, but inside the block. */
+	r->begun = true;
+	return 0;
 }

@@ -89,6 +89,12 @@ int redact_write(struct redact *r, const void *data, size_t len);
  * remembered but the counts. Returns 0 or the error of the callback. */
 int redact_finish(struct redact *r);
 
+/* Ends a record of a text of records, such as the message of a journal entry: decides about all
+ * of it now, as redact_finish() does, but a PEM block that is open goes on in the next record,
+ * as when programs print a key line by line. The record should end with a newline. Returns as
+ * redact_finish(), which comes after the last one. */
+int redact_finish_record(struct redact *r);
+
 /* Number of markers written for KIND, and for all kinds, since R was made. */
 uint64_t redact_count(const struct redact *r, enum redact_kind kind);
 uint64_t redact_count_all(const struct redact *r);

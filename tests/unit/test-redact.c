@@ -740,6 +740,44 @@ test_texts(void)
 	ok_str(s.data, "x \"password\":\"[REDACTED:password]def\npassword=x\n", "three texts");
 }
 
+/* A key that is printed line by line, each line a record, with records of others between. */
+static void
+test_records(void)
+{
+	static const char *const records[] = {
+		"starting, password=x\n",
+		BEGIN("PRIVATE KEY") "\n",
+		KEY1 "\n",
+		"another program says something\n",
+		KEY2 "\n",
+		"VTLw7o\n",
+		END("PRIVATE KEY") "\n",
+		"{\"password\":\"open\n",
+		"def\n",
+		"",
+		"tail: " BEGIN("CERTIFICATE") "\n",
+		KEY1 "\n" END("CERTIFICATE") " and more\n",
+		BEGIN("PRIVATE KEY") "\n",
+		"1\n2\n3\n4\n5\n6\n7\n8\n9\n",
+		"later\n",
+	};
+	static const char want[] =
+	    "starting, password=[REDACTED:password]\n|[REDACTED:private-key]|||||\n|"
+	    "{\"password\":\"[REDACTED:password]\n|def\n||tail: |"
+	    "[REDACTED:certificate 118 bytes] and more\n|[REDACTED:private-key]|\n9\n|later\n|";
+	_cleanup_(sink_done) struct sink s = { 0 };
+	_cleanup_(redact_freep) struct redact *r = NULL;
+
+	assert(redact_new(on_write, &s, &r) == 0);
+	for (size_t i = 0; i < ELEMENTSOF(records); i++) {
+		assert(redact_write(r, records[i], strlen(records[i])) == 0);
+		assert(redact_finish_record(r) == 0);
+		assert(on_write("|", 1, &s) == 0);
+	}
+	assert(redact_finish(r) == 0);
+	ok_str(s.data, want, "records, each decided at its end");
+}
+
 struct failing {
 	int calls;
 };
@@ -789,6 +827,7 @@ main(void)
 	test_describe();
 	test_counts();
 	test_texts();
+	test_records();
 	test_errors();
 	return tap_done();
 }
