@@ -9,14 +9,15 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include "capture/sink/compressor.h"
 #include "capture/sink/tarball.h"
 #include "lib/clock.h"
 #include "lib/io.h"
 
 struct tarball {
-	int fd;		      /* owned */
-	struct archive *tar;  /* owned; writes through on_tar() */
-	struct archive *part; /* owned; NULL between parts; writes through on_part() */
+	int fd;			 /* owned */
+	struct archive *tar;	 /* owned; writes through on_tar() */
+	struct compressor *part; /* owned; NULL between parts; writes through on_part() */
 	enum compression compression;
 	uint64_t file_bytes;
 	uint64_t raw_bytes;
@@ -25,25 +26,12 @@ struct tarball {
 	int error;    /* negative errno, sticky */
 };
 
-/* Levels. The whole capture aims at 48 MiB: zstd 3 takes about 6 MiB here, gzip 6 less than 1,
- * xz preset 2 takes 17; 3, which sos uses, would take 32 for a dictionary as large as a part.
- */
-static const struct {
-	int (*add)(struct archive *);
-	const char *level;
-} filters[_COMPRESSION_COUNT] = {
-	[COMPRESSION_ZSTD] = { archive_write_add_filter_zstd, "3" },
-	[COMPRESSION_XZ] = { archive_write_add_filter_xz, "2" },
-	[COMPRESSION_GZIP] = { archive_write_add_filter_gzip, "6" },
-};
-
 DEFINE_CLEANUP(struct archive_entry *, archive_entry_free);
-DEFINE_CLEANUP(struct archive *, archive_write_free);
 
 /* Translates libarchive's state into ours. ARCHIVE_WARN is no error: it is said for a name that
  * is not UTF-8, which is then stored as it is. */
 static int
-check(struct tarball *t, struct archive *a, int r)
+check(struct tarball *t, int r)
 {
 	int code;
 
@@ -51,74 +39,34 @@ check(struct tarball *t, struct archive *a, int r)
 		return 0;
 	if (t->error < 0)
 		return t->error;
-	code = archive_errno(a);
+	code = archive_errno(t->tar);
 	/* Its own codes (ARCHIVE_ERRNO_MISC) are -1. */
 	t->error = code > 0 ? -code : -EIO;
 	return t->error;
 }
 
-static la_ssize_t
-on_part(struct archive *a, void *userdata, const void *data, size_t size)
+static int
+on_part(const void *data, size_t size, void *userdata)
 {
 	struct tarball *t = userdata;
 	int r;
 
-	if (t->discard)
-		return (la_ssize_t)size;
 	r = io_write_all(t->fd, data, size);
 	/* RLIMIT_FSIZE, or the largest file of the file system: no room, in our words. */
 	if (r == -EFBIG)
 		r = -ENOSPC;
-	if (r < 0) {
-		if (t->error == 0)
-			t->error = r;
-		archive_set_error(a, -r, "write");
-		return -1;
-	}
-	t->file_bytes += size;
-	return (la_ssize_t)size;
+	if (r >= 0)
+		t->file_bytes += size;
+	return r;
 }
 
-/* Makes a bare compressor that writes through FN. Returns 0 or negative errno. */
+/* Keeps the first error. */
 static int
-compressor_open(enum compression compression, void *userdata, archive_write_callback *fn,
-    struct archive **ret)
+keep_error(struct tarball *t, int r)
 {
-	_cleanup_(archive_entry_freep) struct archive_entry *entry = archive_entry_new();
-	_cleanup_(archive_write_freep) struct archive *a = archive_write_new();
-	int r;
-
-	if (!a || !entry)
-		return -ENOMEM;
-	/* "raw" is one nameless file without any framing. */
-	r = archive_write_set_format_raw(a);
-	if (r == ARCHIVE_OK)
-		r = filters[compression].add(a);
-	if (r == ARCHIVE_OK)
-		r = archive_write_set_filter_option(
-		    a, NULL, "compression-level", filters[compression].level);
-	if (r == ARCHIVE_OK)
-		r = archive_write_set_bytes_per_block(a, 0);
-	if (r == ARCHIVE_OK)
-		r = archive_write_open(a, userdata, NULL, fn, NULL);
-	archive_entry_set_filetype(entry, AE_IFREG);
-	if (r == ARCHIVE_OK)
-		r = archive_write_header(a, entry);
-	if (r != ARCHIVE_OK)
-		return archive_errno(a) > 0 ? -archive_errno(a) : -EIO;
-	*ret = TAKE_PTR(a);
-	return 0;
-}
-
-static int
-part_open(struct tarball *t)
-{
-	int r = compressor_open(t->compression, t, on_part, &t->part);
-
-	t->part_bytes = 0;
 	if (r < 0 && t->error == 0)
 		t->error = r;
-	return r < 0 ? t->error : 0;
+	return t->error;
 }
 
 static int
@@ -128,8 +76,8 @@ part_close(struct tarball *t)
 
 	if (!t->part)
 		return 0;
-	r = check(t, t->part, archive_write_close(t->part));
-	(void)archive_write_free(t->part);
+	r = keep_error(t, compressor_finish(t->part));
+	compressor_free(t->part);
 	t->part = NULL;
 	t->part_bytes = 0;
 	return r;
@@ -138,19 +86,16 @@ part_close(struct tarball *t)
 static int
 part_write(struct tarball *t, const void *data, size_t size)
 {
-	int r;
+	int r = t->error;
 
 	if (t->discard)
 		return 0;
-	if (t->error < 0)
-		return t->error;
-	if (!t->part) {
-		r = part_open(t);
-		if (r < 0)
-			return r;
-	}
-	if (archive_write_data(t->part, data, size) < 0)
-		return check(t, t->part, ARCHIVE_FATAL);
+	if (r == 0 && !t->part)
+		r = keep_error(t, compressor_new(t->compression, on_part, t, &t->part));
+	if (r == 0)
+		r = keep_error(t, compressor_write(t->part, data, size));
+	if (r < 0)
+		return r;
 	t->part_bytes += size;
 	t->raw_bytes += size;
 	return t->part_bytes >= TARBALL_PART_BYTES ? part_close(t) : 0;
@@ -182,7 +127,7 @@ open_tar(struct tarball *t)
 		r = archive_write_set_bytes_per_block(t->tar, 0);
 	if (r == ARCHIVE_OK)
 		r = archive_write_open(t->tar, t, NULL, on_tar, NULL);
-	return r == ARCHIVE_OK ? 0 : check(t, t->tar, ARCHIVE_FATAL);
+	return r == ARCHIVE_OK ? 0 : check(t, ARCHIVE_FATAL);
 }
 
 /* Freeing writes the ends of part and archive, which must not get into the file. */
@@ -192,8 +137,7 @@ discard_writers(struct tarball *t)
 	t->discard = true;
 	if (t->tar)
 		(void)archive_write_free(t->tar);
-	if (t->part)
-		(void)archive_write_free(t->part);
+	compressor_free(t->part);
 	t->tar = NULL;
 	t->part = NULL;
 	t->discard = false;
@@ -257,7 +201,7 @@ tarball_entry(struct tarball *t, const struct tarball_entry *e)
 	archive_entry_set_gid(entry, 0);
 	archive_entry_copy_uname(entry, "root");
 	archive_entry_copy_gname(entry, "root");
-	return check(t, t->tar, archive_write_header(t->tar, entry));
+	return check(t, archive_write_header(t->tar, entry));
 }
 
 int
@@ -269,7 +213,7 @@ tarball_data(struct tarball *t, const void *data, size_t size)
 		return t->error;
 	n = archive_write_data(t->tar, data, size);
 	if (n < 0)
-		return check(t, t->tar, ARCHIVE_FATAL);
+		return check(t, ARCHIVE_FATAL);
 	/* Less means more than the entry was declared with. */
 	assert((size_t)n == size);
 	return 0;
@@ -282,7 +226,7 @@ tarball_flush(struct tarball *t)
 
 	if (t->error < 0)
 		return t->error;
-	r = check(t, t->tar, archive_write_finish_entry(t->tar));
+	r = check(t, archive_write_finish_entry(t->tar));
 	return r < 0 ? r : part_close(t);
 }
 
@@ -307,7 +251,7 @@ tarball_close(struct tarball *t)
 
 	if (t->error < 0)
 		return t->error;
-	r = check(t, t->tar, archive_write_close(t->tar));
+	r = check(t, archive_write_close(t->tar));
 	if (r >= 0)
 		r = part_close(t);
 	if (r >= 0 && fsync(t->fd) < 0)
@@ -315,33 +259,29 @@ tarball_close(struct tarball *t)
 	return r;
 }
 
-static la_ssize_t
-on_sample(struct archive *a, void *userdata, const void *data, size_t size)
+static int
+on_sample(const void *data, size_t size, void *userdata)
 {
 	uint64_t *bytes = userdata;
 
-	(void)a;
 	(void)data;
 	*bytes += size;
-	return (la_ssize_t)size;
+	return 0;
 }
 
 int
 tarball_sample(
     const struct tarball *t, const void *data, size_t size, uint64_t *ret_compressed_bytes)
 {
-	struct archive *a;
+	_cleanup_(compressor_freep) struct compressor *c = NULL;
 	uint64_t bytes = 0;
 	int r;
 
-	r = compressor_open(t->compression, &bytes, on_sample, &a);
-	if (r < 0)
-		return r;
-	if (archive_write_data(a, data, size) < 0)
-		r = -EIO;
-	/* Closes it, too. */
-	if (archive_write_free(a) != ARCHIVE_OK)
-		r = -EIO;
+	r = compressor_new(t->compression, on_sample, &bytes, &c);
+	if (r >= 0)
+		r = compressor_write(c, data, size);
+	if (r >= 0)
+		r = compressor_finish(c);
 	if (r >= 0)
 		*ret_compressed_bytes = bytes;
 	return r;
