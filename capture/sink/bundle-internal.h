@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What bundle.c and bundle-read.c share; nobody else includes it. */
+/* What bundle.c, bundle-read.c and exportfile.c share; nobody else includes it. */
 
 #include "capture/sink/bundle.h"
 #include "capture/sink/layout.h"
@@ -39,7 +39,8 @@ struct bundle_member {
 	bool rest_unknown;	 /* reading ended at the limit, so nobody knows what follows */
 	bool limited_by_room;	 /* by the collector's or the archive's limit, not its own */
 	bool limited_by_archive;
-	bool discard; /* output is thrown away: TAIL_LEAD_BYTES */
+	bool discard;	/* output is thrown away: TAIL_LEAD_BYTES */
+	bool is_packed; /* its writer has filtered and compressed it: goes past the filter */
 	bool is_full;
 	bool interrupted;
 	int error; /* sticky; of the spill or the filter, so of this member only */

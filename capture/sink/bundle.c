@@ -379,7 +379,7 @@ bundle_member_write(struct bundle_member *m, const void *data, size_t size)
 		return m->error;
 	if (m->is_full)
 		return -EFBIG;
-	r = redact_write(m->filter->redact, data, size);
+	r = m->is_packed ? keep(m, data, size) : redact_write(m->filter->redact, data, size);
 	if (r < 0)
 		return m->error = r;
 	m->written_bytes += size;
