@@ -280,6 +280,7 @@ run_collector(
 		.settings = c->options->settings,
 		.bundle = c->bundle,
 		.record = record,
+		.collectors = c->options->collectors,
 		.deadline_usec = begin + wall,
 		.end_usec = c->end_usec,
 		.rpm_hangs = &c->rpm_hangs,

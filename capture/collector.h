@@ -15,6 +15,7 @@
 #include "lib/profile.h"
 
 struct bundle;
+struct collector_list;
 struct fault;
 struct request;
 struct settings;
@@ -41,7 +42,8 @@ struct collector_context {
 	const struct settings *settings;
 	struct bundle *bundle;
 	struct manifest_collector *record; /* filled by bundle and collector_run_command() */
-	uint64_t deadline_usec;		   /* monotonic: of this collector */
+	const struct collector_list *collectors; /* all of this capture; NULL = this one */
+	uint64_t deadline_usec;			 /* monotonic: of this collector */
 	uint64_t end_usec;	/* monotonic: commands are over by then; see cmdrun.h */
 	bool *rpm_hangs;	/* of all collectors together; see conditions.h */
 	const char *root;	/* "" or, in tests, a directory that stands for "/" */
@@ -56,6 +58,9 @@ struct collector {
 	uint64_t wall_usec; /* 0 = COLLECTOR_DEFAULT_WALL_USEC */
 	uint64_t max_bytes; /* raw; 0 = COLLECTOR_DEFAULT_MAX_BYTES */
 	void *data;	    /* of the implementation; a declared collector's definition */
+	const char *plugin; /* directory in sos_commands/ for journal_units */
+	char *const *journal_units; /* strv: units whose journal it wants; the collector
+				       "journal" takes them with the others, in one go */
 
 	/* Returns true when there is something to collect here, otherwise the reason is in
 	 * *reterr. NULL = always. */

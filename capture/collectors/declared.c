@@ -332,6 +332,8 @@ add_definition(struct collector_list *list, struct collectdef *def)
 		.wall_usec = def->timeout_usec,
 		.max_bytes = def->max_bytes,
 		.data = def,
+		.plugin = def->plugin,
+		.journal_units = def->journal_units,
 		.applies = applies,
 		.run = run,
 		.free = declared_free,
