@@ -89,9 +89,9 @@ add_unit(struct collector_context *ctx, const struct journal_unit *unit,
 	_cleanup_(journalscan_done) struct journal_scan s = {
 		.ctx = ctx,
 		.max_value_bytes = JOURNAL_MESSAGE_MAX_BYTES,
-		.all = { journalread_match_unit, unit->unit },
+		.all = { JOURNAL_UNIT, unit->unit },
 		/* Of the run that ended, else of the one that has to be cut. */
-		.beginnings = { { 0 }, { journalread_match_run, s.cut_run } },
+		.beginnings = { { 0 }, { JOURNAL_RUN, s.cut_run } },
 		.not_units = stored,
 		.max_bytes = limits->unit_bytes,
 		.max_entries = limits->max_entries,
@@ -101,7 +101,7 @@ add_unit(struct collector_context *ctx, const struct journal_unit *unit,
 
 	if (streq(unit->unit, event->unit) && *event->invocation_id)
 		s.beginnings[0] =
-		    (struct journal_selection){ journalread_match_run, event->invocation_id };
+		    (struct journal_selection){ JOURNAL_RUN, event->invocation_id };
 	return journalfile_add_text(&s, &file);
 }
 
@@ -167,7 +167,7 @@ find_previous_boot(sd_journal *j, const char *boot_id, char buf[ID128_BYTES])
 	_cleanup_free_ char *cursor = NULL;
 	int r;
 
-	r = journalread_match_boot(j, boot_id);
+	r = journalread_match(j, &(struct journal_selection){ JOURNAL_BOOT, boot_id });
 	if (r >= 0)
 		r = sd_journal_seek_head(j);
 	if (r >= 0)
@@ -238,8 +238,8 @@ add_boot(struct rest *rest, const char *path, const char *boot_id, uint64_t max_
 	_cleanup_(journalscan_done) struct journal_scan s = {
 		.ctx = rest->ctx,
 		.max_value_bytes = JOURNAL_MESSAGE_MAX_BYTES,
-		.all = { journalread_match_boot, boot_id },
-		.beginnings = { { journalread_match_boot, boot_id } },
+		.all = { JOURNAL_BOOT, boot_id },
+		.beginnings = { { JOURNAL_BOOT, boot_id } },
 		.not_units = rest->stored,
 		.not_kernel_of = has_dmesg ? boot_id : NULL,
 		.max_bytes = max_bytes,
@@ -261,8 +261,8 @@ add_kernel(struct rest *rest, const char *boot_id)
 	_cleanup_(journalscan_done) struct journal_scan s = {
 		.ctx = rest->ctx,
 		.max_value_bytes = JOURNAL_MESSAGE_MAX_BYTES,
-		.all = { journalread_match_kernel, boot_id },
-		.beginnings = { { journalread_match_kernel, boot_id } },
+		.all = { JOURNAL_KERNEL, boot_id },
+		.beginnings = { { JOURNAL_KERNEL, boot_id } },
 		.max_bytes = rest->limits->kernel_bytes,
 	};
 
@@ -275,9 +275,8 @@ add_export(struct rest *rest)
 	_cleanup_(journalscan_done) struct journal_scan s = {
 		.ctx = rest->ctx,
 		.max_value_bytes = EXPORTFILE_VALUE_MAX_BYTES,
-		.all = { journalread_match_all, NULL },
-		.beginnings = { { journalread_match_run,
-		    rest->ctx->request->event.invocation_id } },
+		.all = { JOURNAL_ALL, NULL },
+		.beginnings = { { JOURNAL_RUN, rest->ctx->request->event.invocation_id } },
 		.max_bytes = rest->limits->export_bytes,
 		.count_fields = true,
 		.since_usec = window_begin(rest->ctx, rest->limits),
@@ -290,7 +289,9 @@ add_export(struct rest *rest)
 static void
 note_lost_start(struct collector_context *ctx, sd_journal *j, const char *boot_id)
 {
-	if (journalread_match_start(j, boot_id) >= 0 && sd_journal_seek_head(j) >= 0 &&
+	const struct journal_selection start = { JOURNAL_START, boot_id };
+
+	if (journalread_match(j, &start) >= 0 && sd_journal_seek_head(j) >= 0 &&
 	    sd_journal_next(j) == 0)
 		(void)notes_add(ctx,
 		    "the journal of boot %s does not reach back to its start: it was rotated or "

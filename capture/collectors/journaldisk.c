@@ -52,24 +52,34 @@ journaldisk_check(const uint8_t *header, size_t size, uint64_t file_size)
 	return NULL;
 }
 
+/* What is wrong with the file FD; NULL when it may be fine. */
+static const char *
+check_content(int fd)
+{
+	uint8_t header[JOURNALDISK_HEADER_BYTES];
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0)
+		return strerror(errno);
+	if (!S_ISREG(st.st_mode))
+		return "it is no regular file";
+	n = pread(fd, header, sizeof(header), 0);
+	return n < 0 ? strerror(errno)
+		     : journaldisk_check(header, (size_t)n, (uint64_t)st.st_size);
+}
+
 static void
 check_file(struct search *search, int dir_fd, const char *dir, const char *name)
 {
 	_cleanup_close_ int fd =
 	    openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	uint8_t header[JOURNALDISK_HEADER_BYTES];
 	const char *problem = NULL;
-	struct stat st;
-	ssize_t n;
 
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		/* It may have been vacuumed since the directory was read. */
-		problem = errno == ENOENT ? NULL : strerror(errno);
-	} else {
-		n = pread(fd, header, sizeof(header), 0);
-		problem = n < 0 ? strerror(errno)
-				: journaldisk_check(header, (size_t)n, (uint64_t)st.st_size);
-	}
+	if (fd >= 0)
+		problem = check_content(fd);
+	else if (errno != ENOENT) /* else vacuumed since the directory was read */
+		problem = strerror(errno);
 	if (problem)
 		(void)notes_add(search->ctx, "journal file %s/%s: %s", dir, name, problem);
 	search->n_set_aside += text_has_suffix(name, ".journal~");

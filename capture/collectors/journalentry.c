@@ -12,9 +12,10 @@
 #include "lib/clock.h"
 #include "lib/text.h"
 
-/* MESSAGE_ID of core dumps and of dropped messages, see sd-messages.h. */
-#define MESSAGE_COREDUMP "fc2e22bc6ee647b6b90729ab34a250b1"
-#define MESSAGE_DROPPED	 "a596d6fe7bfa4994828e72309e95d61e"
+/* MESSAGE_ID of core dumps, of dropped messages and of journald's start, see sd-messages.h. */
+#define MESSAGE_COREDUMP      "fc2e22bc6ee647b6b90729ab34a250b1"
+#define MESSAGE_DROPPED	      "a596d6fe7bfa4994828e72309e95d61e"
+#define MESSAGE_JOURNAL_START "f77379a8490b408bbe5f6940505a777b"
 
 /* Timestamp, host name, "[pid]: " and newline of a line, about. */
 #define LINE_OVERHEAD	   48u
@@ -244,8 +245,9 @@ journal_entry_run(const struct journal_entry *entry)
 	return strlen(run) == 32 ? run : "";
 }
 
-bool
-journal_entry_is_of_unit(const struct journal_entry *entry, const char *unit)
+/* As add_matches_for_unit() in systemd's src/shared/logs-show.c. */
+static bool
+is_of_unit(const struct journal_entry *entry, const char *unit)
 {
 	bool by_root = streq(entry->uid, "0");
 
@@ -255,6 +257,31 @@ journal_entry_is_of_unit(const struct journal_entry *entry, const char *unit)
 	    (by_root && streq(entry->message_id, MESSAGE_COREDUMP) &&
 		streq(entry->coredump_unit, unit)) ||
 	    (text_has_suffix(unit, ".slice") && streq(entry->slice, unit));
+}
+
+bool
+journal_entry_is_of(
+    const struct journal_entry *entry, const struct journal_selection *selection)
+{
+	const char *value = selection->value;
+
+	switch (selection->what) {
+	case JOURNAL_ALL:
+		return true;
+	case JOURNAL_UNIT:
+		return is_of_unit(entry, value);
+	case JOURNAL_RUN:
+		return streq(entry->run, value) ||
+		    (streq(entry->pid, "1") && streq(entry->about_run, value));
+	case JOURNAL_BOOT:
+		return streq(entry->boot_id, value);
+	case JOURNAL_KERNEL:
+		return streq(entry->boot_id, value) && streq(entry->transport, "kernel");
+	case JOURNAL_START:
+		return streq(entry->boot_id, value) &&
+		    streq(entry->message_id, MESSAGE_JOURNAL_START);
+	}
+	return false;
 }
 
 /* klog: "E1123 14:27:52.123456    4419 file.go:75] …", after a component name perhaps. */

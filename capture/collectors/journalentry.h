@@ -62,8 +62,25 @@ void journal_entry_done(struct journal_entry *entry);
 /* The invocation that the entry belongs to; "" when it has none. */
 const char *journal_entry_run(const struct journal_entry *entry);
 
-/* Whether `journalctl --unit UNIT` shows it; as journalread_match_unit(). */
-bool journal_entry_is_of_unit(const struct journal_entry *entry, const char *unit);
+/* Some of the entries. */
+enum journal_what {
+	JOURNAL_ALL,
+	JOURNAL_UNIT, /* VALUE as `journalctl --unit` shows it: its own messages, those of PID 1
+			 and of other daemons about it, its core dumps */
+	JOURNAL_RUN,  /* invocation VALUE of a unit, with what PID 1 said about it */
+	JOURNAL_BOOT, /* boot VALUE */
+	JOURNAL_KERNEL, /* messages of the kernel in boot VALUE */
+	JOURNAL_START,	/* what journald says when it starts in boot VALUE */
+};
+
+struct journal_selection {
+	enum journal_what what;
+	const char *value;
+};
+
+/* Whether it is one of SELECTION. */
+bool journal_entry_is_of(
+    const struct journal_entry *entry, const struct journal_selection *selection);
 
 /* Whether it tells of an error: by its priority, or as klog and others write it. MicroShift's
  * lists of rotation dates, which it writes as errors at every start, are none. */

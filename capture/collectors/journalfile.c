@@ -86,9 +86,8 @@ note_findings(const struct journal_scan *s, const char *path)
 		(void)notes_add(s->ctx, "%s: %" PRIu64 " journal entries are corrupt", path,
 		    s->n_unreadable);
 	if (s->is_damaged)
-		(void)notes_add(s->ctx,
-		    "%s: a journal file is corrupt and was not read to its end, lines are missing",
-		    path);
+		(void)notes_add(
+		    s->ctx, "%s: a journal file is corrupt, lines are missing", path);
 }
 
 /* Beyond the room the bundle would cut the end, the newest lines. */
@@ -133,6 +132,9 @@ journalfile_add_text(struct journal_scan *s, const struct journal_file *file)
 		return r;
 	if (!is_empty(file->header))
 		r = bundle_member_write(out.member, file->header, strlen(file->header));
+	if (r >= 0 && s->is_damaged)
+		r = write_line(out.member,
+		    "-- a journal file is corrupt: what is in its corrupt parts is missing --");
 	if (r >= 0 && s->n_entries == 0 && s->gap == GAP_NONE)
 		r = write_line(out.member, "-- No entries --");
 	if (r >= 0)

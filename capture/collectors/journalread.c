@@ -66,8 +66,8 @@ struct alternative {
 	const char *field;	    /* that holds the unit */
 };
 
-int
-journalread_match_unit(sd_journal *j, const char *unit)
+static int
+match_unit(sd_journal *j, const char *unit)
 {
 	/* As add_matches_for_unit() in systemd's src/shared/logs-show.c. */
 	static const struct alternative alternatives[] = {
@@ -78,7 +78,6 @@ journalread_match_unit(sd_journal *j, const char *unit)
 	};
 	int r = 0;
 
-	sd_journal_flush_matches(j);
 	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(alternatives); i++) {
 		const struct alternative *a = &alternatives[i];
 
@@ -96,15 +95,14 @@ journalread_match_unit(sd_journal *j, const char *unit)
 		if (r >= 0)
 			r = add_match(j, "_SYSTEMD_SLICE", unit);
 	}
-	return r < 0 ? r : 0;
+	return r;
 }
 
-int
-journalread_match_run(sd_journal *j, const char *invocation_id)
+static int
+match_run(sd_journal *j, const char *invocation_id)
 {
 	int r;
 
-	sd_journal_flush_matches(j);
 	r = add_match(j, "_SYSTEMD_INVOCATION_ID", invocation_id);
 	if (r >= 0)
 		r = sd_journal_add_disjunction(j);
@@ -112,38 +110,44 @@ journalread_match_run(sd_journal *j, const char *invocation_id)
 		r = sd_journal_add_match(j, "_PID=1", 0);
 	if (r >= 0)
 		r = add_match(j, "INVOCATION_ID", invocation_id);
+	return r;
+}
+
+/* All that has MATCH in a boot; NULL = everything of it. */
+static int
+match_boot(sd_journal *j, const char *boot_id, const char *match)
+{
+	int r = add_match(j, "_BOOT_ID", boot_id);
+
+	return r < 0 || !match ? r : sd_journal_add_match(j, match, 0);
+}
+
+int
+journalread_match(sd_journal *j, const struct journal_selection *selection)
+{
+	int r = 0;
+
+	sd_journal_flush_matches(j);
+	switch (selection->what) {
+	case JOURNAL_ALL:
+		break;
+	case JOURNAL_UNIT:
+		r = match_unit(j, selection->value);
+		break;
+	case JOURNAL_RUN:
+		r = match_run(j, selection->value);
+		break;
+	case JOURNAL_BOOT:
+		r = match_boot(j, selection->value, NULL);
+		break;
+	case JOURNAL_KERNEL:
+		r = match_boot(j, selection->value, "_TRANSPORT=kernel");
+		break;
+	case JOURNAL_START:
+		r = match_boot(j, selection->value, MESSAGE_JOURNAL_START);
+		break;
+	}
 	return r < 0 ? r : 0;
-}
-
-int
-journalread_match_boot(sd_journal *j, const char *boot_id)
-{
-	sd_journal_flush_matches(j);
-	return add_match(j, "_BOOT_ID", boot_id);
-}
-
-int
-journalread_match_kernel(sd_journal *j, const char *boot_id)
-{
-	int r = journalread_match_boot(j, boot_id);
-
-	return r < 0 ? r : sd_journal_add_match(j, "_TRANSPORT=kernel", 0);
-}
-
-int
-journalread_match_start(sd_journal *j, const char *boot_id)
-{
-	int r = journalread_match_boot(j, boot_id);
-
-	return r < 0 ? r : sd_journal_add_match(j, MESSAGE_JOURNAL_START, 0);
-}
-
-int
-journalread_match_all(sd_journal *j, const char *unused)
-{
-	(void)unused;
-	sd_journal_flush_matches(j);
-	return 0;
 }
 
 int

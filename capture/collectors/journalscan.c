@@ -47,34 +47,44 @@ look_for_damage(struct journal_scan *s)
 		s->is_damaged = true;
 }
 
-/* Opens the journal anew, with all its files. */
-static int
-reopen(struct journal_scan *s)
+/* Goes on with J, whose files are all there. */
+static void
+use_journal(struct journal_scan *s, sd_journal *j)
 {
-	sd_journal *fresh;
-	int r;
-
 	look_for_damage(s);
-	r = journalread_open(s->ctx->root, s->max_value_bytes, &fresh);
-	if (r < 0)
-		return r;
 	sd_journal_close(s->j);
-	s->j = fresh;
+	s->j = j;
 	s->n_looked = 0;
 	s->usage = 0;
-	(void)sd_journal_get_usage(fresh, &s->usage);
-	return s->now.match ? s->now.match(fresh, s->now.value) : 0;
+	(void)sd_journal_get_usage(j, &s->usage);
+}
+
+/* Restricts J to what is looked at now. With matches libsystemd gives up a file at its first
+ * corrupt entry, without them it passes over those; so look() has to choose then. */
+static int
+match(struct journal_scan *s, sd_journal *j)
+{
+	static const struct journal_selection everything = { JOURNAL_ALL, NULL };
+
+	return journalread_match(j, s->by_hand ? &everything : &s->now);
 }
 
 static int
 begin_selection(struct journal_scan *s, const struct journal_selection *selection)
 {
+	sd_journal *fresh;
+	int r;
+
 	s->now = *selection;
 	/* What was dropped on the way may be readable from the other end. */
 	look_for_damage(s);
-	if (!s->j || s->is_damaged)
-		return reopen(s);
-	return selection->match(s->j, selection->value);
+	if (!s->j || s->is_damaged) {
+		r = journalread_open(s->ctx->root, s->max_value_bytes, &fresh);
+		if (r < 0)
+			return r;
+		use_journal(s, fresh);
+	}
+	return match(s, s->j);
 }
 
 /* libsystemd keeps the pages of every part of the files that it looked at. Opens the journal
@@ -82,19 +92,31 @@ begin_selection(struct journal_scan *s, const struct journal_selection *selectio
 static int
 refresh(struct journal_scan *s)
 {
+	_cleanup_(sd_journal_closep) sd_journal *fresh = NULL;
 	_cleanup_free_ char *cursor = NULL;
 	int r;
 
 	if (++s->n_looked < REFRESH_EVERY)
 		return 0;
+	s->n_looked = 0;
 	r = sd_journal_get_cursor(s->j, &cursor);
 	if (r >= 0)
-		r = reopen(s);
+		r = journalread_open(s->ctx->root, s->max_value_bytes, &fresh);
 	if (r >= 0)
-		r = sd_journal_seek_cursor(s->j, cursor);
+		r = match(s, fresh);
 	if (r >= 0)
-		r = sd_journal_next(s->j);
-	return r < 0 ? r : 0;
+		r = sd_journal_seek_cursor(fresh, cursor);
+	if (r >= 0)
+		r = sd_journal_next(fresh);
+	if (r < 0)
+		return r;
+	/* Looking for it, libsystemd does not get past what is corrupt; so on with the old one.
+	 */
+	if (sd_journal_test_cursor(fresh, cursor) > 0)
+		use_journal(s, TAKE_PTR(fresh));
+	else
+		s->is_damaged = true;
+	return 0;
 }
 
 /* Reads the entry at which the journal stands. Returns 1 if it is wanted, 0 if not, -ENOMEM. */
@@ -108,12 +130,14 @@ look(struct journal_scan *s)
 	if (r == -ENOMEM)
 		return r;
 	/* What could be read of a corrupt entry is shown, if it has a message. */
-	s->n_unreadable += r < 0;
+	s->is_unreadable = r < 0;
+	if (s->by_hand && !journal_entry_is_of(e, &s->now))
+		return 0;
 	if (s->not_kernel_of && streq(e->transport, "kernel") &&
 	    streq(e->boot_id, s->not_kernel_of))
 		return 0;
 	for (const char *const *unit = s->not_units; unit && *unit; unit++)
-		if (journal_entry_is_of_unit(e, *unit))
+		if (journal_entry_is_of(e, &(struct journal_selection){ JOURNAL_UNIT, *unit }))
 			return 0;
 	return 1;
 }
@@ -210,17 +234,18 @@ remember_first(struct journal_scan *s, int stopped)
 	return r <= 0 ? r : sd_journal_get_cursor(s->j, &s->first.cursor);
 }
 
+/* Goes to the first entry, or to one before it. Returns 1, 0 when there is none any more. */
 static int
-seek_first(struct journal_scan *s)
+go_to_first(struct journal_scan *s)
 {
-	sd_id128_t boot_id;
-	int r = -EINVAL;
+	int r;
 
-	if (s->first.cursor)
-		return sd_journal_seek_cursor(s->j, s->first.cursor);
-	if (sd_id128_from_string(s->first.boot_id, &boot_id) >= 0)
-		r = sd_journal_seek_monotonic_usec(s->j, boot_id, s->first.monotonic_usec);
-	return r < 0 ? sd_journal_seek_realtime_usec(s->j, s->first.realtime_usec) : r;
+	/* Looking for it, libsystemd may stop at what is corrupt. */
+	if (s->is_damaged || !s->first.cursor)
+		r = sd_journal_seek_head(s->j);
+	else
+		r = sd_journal_seek_cursor(s->j, s->first.cursor);
+	return r < 0 ? r : sd_journal_next(s->j);
 }
 
 /* Counts the entries before the first one. */
@@ -230,11 +255,10 @@ count_older(struct journal_scan *s)
 	uint64_t n = 0;
 	int r;
 
-	r = seek_first(s);
-	/* To the entry itself. */
-	if (r >= 0)
-		r = sd_journal_next(s->j);
-	while (r >= 0 && (r = sd_journal_previous(s->j)) > 0) {
+	r = go_to_first(s);
+	if (r <= 0)
+		return r;
+	while ((r = sd_journal_previous(s->j)) > 0) {
 		if (++n > LOOK_MAX || must_stop(s)) {
 			s->is_more = true;
 			return 0;
@@ -243,7 +267,27 @@ count_older(struct journal_scan *s)
 		s->n_older += r > 0;
 		if (r >= 0)
 			r = refresh(s);
+		if (r < 0)
+			return r;
 	}
+	return r;
+}
+
+static int
+measure(struct journal_scan *s)
+{
+	int r;
+
+	s->bytes_left = s->max_bytes;
+	s->n_entries = 0;
+	s->gap = GAP_NONE;
+	r = begin_selection(s, &s->all);
+	if (r >= 0)
+		r = sd_journal_seek_tail(s->j);
+	if (r >= 0)
+		r = go_back(s);
+	if (r != -ENOMEM)
+		look_for_damage(s);
 	return r;
 }
 
@@ -252,24 +296,19 @@ journalscan_measure(struct journal_scan *s)
 {
 	int r;
 
-	s->bytes_left = s->max_bytes;
-	r = begin_selection(s, &s->all);
-	if (r < 0)
-		return r;
-	r = sd_journal_seek_tail(s->j);
-	if (r >= 0)
-		r = go_back(s);
-	if (r == -ENOMEM)
-		return r;
-	look_for_damage(s);
-	if (r < 0 || (s->is_damaged && s->gap == GAP_NONE)) {
-		s->is_damaged = true;
-		s->gap = GAP_DAMAGE;
-		return 0;
+	r = measure(s);
+	if (r != -ENOMEM && (r < 0 || s->is_damaged)) {
+		s->by_hand = s->is_damaged = true;
+		r = measure(s);
+		/* It went no further back than this. */
+		if (r < 0 && r != -ENOMEM) {
+			s->gap = GAP_DAMAGE;
+			return 0;
+		}
 	}
-	if (s->n_entries > 0)
+	if (r >= 0 && s->n_entries > 0)
 		r = remember_first(s, r);
-	if (r >= 0 && s->gap != GAP_NONE && s->gap != GAP_TIME)
+	if (r >= 0 && s->gap != GAP_NONE && s->gap != GAP_TIME && !s->is_damaged)
 		r = count_older(s);
 	return r < 0 ? r : 0;
 }
@@ -321,6 +360,7 @@ is_of_interest(const struct journal_scan *s, struct head *h)
 static int
 write_entry(struct journal_scan *s, const struct journal_output *out)
 {
+	s->n_unreadable += s->is_unreadable;
 	s->n_dropped += journal_entry_dropped(&s->entry);
 	return out->entry(s->j, &s->entry, out->userdata);
 }
@@ -460,6 +500,8 @@ write_gap(struct journal_scan *s, const struct journal_output *out)
 	n_told = head.n_lines + head.n_noted;
 	if (head.n_lines > 0)
 		r = write_note(out, "-- above: how it began, and its first errors --");
+	if (r >= 0 && s->is_damaged)
+		return write_note(out, "-- older lines are left out: %s --", reason);
 	if (r >= 0)
 		r = write_note(out, "-- %s%" PRIu64 " lines are left out: %s --",
 		    s->is_more ? "more than " : "",
@@ -467,32 +509,41 @@ write_gap(struct journal_scan *s, const struct journal_output *out)
 	return r;
 }
 
-int
-journalscan_write(struct journal_scan *s, const struct journal_output *out)
+static int
+write_newest(struct journal_scan *s, const struct journal_output *out)
 {
 	uint64_t n = 0;
-	int r = 0;
+	int r;
 
-	if (s->gap != GAP_NONE)
-		r = write_gap(s, out);
-	if (r < 0 || s->n_entries == 0)
-		return r;
 	r = begin_selection(s, &s->all);
-	if (r >= 0)
-		r = seek_first(s);
-	while (r >= 0 && n < s->n_entries && (r = sd_journal_next(s->j)) > 0) {
+	if (r < 0)
+		return r;
+	for (r = go_to_first(s); r > 0 && n < s->n_entries; r = sd_journal_next(s->j)) {
 		if (must_stop(s)) {
 			s->gap = GAP_TIME;
 			return write_note(
 			    out, "-- newer lines are left out: the time was over --");
 		}
 		r = look(s);
-		n += r > 0;
-		if (r > 0)
+		if (r > 0 && !is_before_first(s)) {
+			n++;
 			r = write_entry(s, out);
+		}
 		if (r >= 0)
 			r = refresh(s);
+		if (r < 0)
+			return r;
 	}
 	look_for_damage(s);
 	return r < 0 ? r : 0;
+}
+
+int
+journalscan_write(struct journal_scan *s, const struct journal_output *out)
+{
+	int r = 0;
+
+	if (s->gap != GAP_NONE)
+		r = write_gap(s, out);
+	return r < 0 || s->n_entries == 0 ? r : write_newest(s, out);
 }

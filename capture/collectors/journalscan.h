@@ -27,11 +27,6 @@ enum journal_gap {
 	GAP_TIME,
 };
 
-struct journal_selection {
-	journalread_match_fn match;
-	const char *value; /* of match */
-};
-
 struct journal_scan {
 	/* Set by the caller; borrowed. */
 	struct collector_context *ctx;
@@ -56,7 +51,7 @@ struct journal_scan {
 	char cut_run[33]; /* invocation that the gap goes through; "" = none */
 
 	/* Counted on the way. */
-	uint64_t n_unreadable; /* entries that are corrupt */
+	uint64_t n_unreadable; /* entries written that are corrupt */
 	uint64_t n_dropped;    /* messages that journald dropped */
 	bool is_damaged;       /* a file could not be read to its end */
 
@@ -66,9 +61,11 @@ struct journal_scan {
 	uint64_t n_looked; /* entries since it was opened */
 	struct journal_selection now;
 	struct journal_entry entry;
+	bool is_unreadable;  /* all of it */
 	uint64_t bytes_left; /* of max_bytes */
+	bool by_hand;	     /* without libsystemd's matches */
 	struct {
-		char *cursor; /* owned; NULL = find it by its time */
+		char *cursor; /* owned */
 		char boot_id[33];
 		uint64_t monotonic_usec, realtime_usec;
 	} first;	  /* entry that is kept */

@@ -2,6 +2,8 @@
 #include "tests/lib/tap.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -614,31 +616,200 @@ test_kernel(void)
 	    "and nowhere else");
 }
 
-/* Damages bytes in the middle of the journal file. */
+/* Opens the journal file of LAB to damage it, and says where the message TEXT is in it. */
+static int
+open_journal_file(struct lab *lab, const char *text, off_t *ret_at)
+{
+	int fd = openat(lab->root.fd, JOURNAL_DIR "/system.journal", O_RDWR | O_CLOEXEC);
+	_cleanup_free_ char *data = NULL;
+	const char *found;
+	struct stat st;
+
+	assert(fd >= 0 && fstat(fd, &st) == 0);
+	data = malloc((size_t)st.st_size);
+	assert(data && pread(fd, data, (size_t)st.st_size, 0) == st.st_size);
+	found = memmem(data, (size_t)st.st_size, text, strlen(text));
+	assert(found);
+	*ret_at = found - data;
+	return fd;
+}
+
+/* Blocks of a journal are overwritten: what is before and behind them is there. */
 static void
 test_corrupt(void)
 {
 	_cleanup_lab_ struct lab lab;
 	_cleanup_close_ int fd = -EBADF;
 	struct writer w;
-	char junk[4096];
-	struct stat st;
+	char junk[65536];
+	const char *text;
+	off_t at;
 	int r;
 
 	lab_open(&lab);
 	writer_open(&w, &lab);
-	for (int i = 0; i < 3000; i++)
+	for (int i = 0; i < 9000; i++)
 		write_unit(&w, RUN_1, 6, "line %d", i);
 	writer_close(&w, &lab);
-	fd = openat(lab.root.fd, JOURNAL_DIR "/system.journal", O_RDWR | O_CLOEXEC);
-	assert(fd >= 0 && fstat(fd, &st) == 0);
+	fd = open_journal_file(&lab, "MESSAGE=line 4500", &at);
 	memset(junk, 0xa5, sizeof(junk));
-	for (int i = 0; i < 8; i++)
-		assert(pwrite(fd, junk, sizeof(junk), 300000 + i * 60000) > 0);
+	assert(pwrite(fd, junk, sizeof(junk), at) == sizeof(junk));
 	r = (int)journal_collector.run(&journal_collector, &lab.ctx, &lab.ctx.record->fault);
-	ok(r == OUTCOME_OK || r == OUTCOME_PARTIAL, "a corrupt journal gives what it can");
+	ok_int(r, OUTCOME_PARTIAL, "a corrupt journal gives what it can");
 	lab_close(&lab);
-	ok(lab_text(&lab, UNIT_FILE) != NULL, "the file is there");
+	text = lab_text(&lab, UNIT_FILE);
+	ok(text && strstr(text, ": line 0\n") && strstr(text, ": line 4499\n"),
+	    "what is before the damage");
+	ok(text && strstr(text, ": line 8999\n") && strstr(text, ": line 5000\n"),
+	    "and what is behind it");
+	ok(text && strstr(text, "-- a journal file is corrupt: "), "which the file says");
+	ok(lab_has_note(&lab, "a journal file is corrupt"), "and a note");
+}
+
+/* Bits flip anywhere: whatever comes of it, the report is one and its export can be read. */
+static void
+test_flipped_bits(void)
+{
+	uint64_t seed = UINT64_C(0x9e3779b97f4a7c15);
+	unsigned n_runs = 0, n_lines = 0;
+
+	for (unsigned round = 0; round < 12; round++) {
+		_cleanup_lab_ struct lab lab;
+		_cleanup_close_ int fd = -EBADF;
+		_cleanup_free_ char *data = NULL;
+		struct writer w;
+		enum outcome outcome;
+		size_t export_size;
+		off_t begin, end;
+
+		lab_open(&lab);
+		writer_open(&w, &lab);
+		for (int i = 0; i < 300; i++)
+			write_unit(&w, RUN_1, 6, "line %d", i);
+		writer_close(&w, &lab);
+		fd = open_journal_file(&lab, "MESSAGE=line 299", &end);
+		(void)close(fd);
+		fd = open_journal_file(&lab, "MESSAGE=line 0", &begin);
+		for (unsigned i = 0; i < 20; i++) {
+			char byte;
+			off_t at;
+
+			seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+			at = begin + (off_t)((seed >> 20) % (uint64_t)(end - begin));
+			assert(pread(fd, &byte, 1, at) == 1);
+			byte = (char)(byte ^ (1 << (seed >> 61)));
+			assert(pwrite(fd, &byte, 1, at) == 1);
+		}
+		outcome =
+		    journal_collector.run(&journal_collector, &lab.ctx, &lab.ctx.record->fault);
+		n_runs += outcome == OUTCOME_OK || outcome == OUTCOME_PARTIAL;
+		lab_close(&lab);
+		if (lab_text(&lab, UNIT_FILE))
+			n_lines += count_lines(lab_text(&lab, UNIT_FILE));
+		if (!lab_find(&lab, EXPORT_FILE))
+			continue;
+		data = read_export(&lab, &export_size);
+		(void)export_count(data, export_size);
+	}
+	ok_int(n_runs, 12, "flipped bits end no report");
+	ok(n_lines > 1000, "and lines are read (%u)", n_lines);
+}
+
+static void
+test_files(void)
+{
+	_cleanup_lab_ struct lab lab;
+	_cleanup_close_ int fd = -EBADF;
+	struct writer w;
+
+	lab_open(&lab);
+	writer_open(&w, &lab);
+	write_unit(&w, RUN_1, 6, "line 0");
+	writer_close(&w, &lab);
+	assert(renameat(lab.root.fd, JOURNAL_DIR "/system.journal", lab.root.fd,
+		   JOURNAL_DIR "/system@0.journal") == 0);
+	make_journal(&lab, w.path);
+	fd = openat(lab.root.fd, JOURNAL_DIR "/system@0.journal", O_RDWR | O_CLOEXEC);
+	assert(fd >= 0 && ftruncate(fd, 8192) == 0);
+	lab_put(&lab, JOURNAL_DIR "/system@1.journal", "not a journal");
+	lab_put(&lab, JOURNAL_DIR "/user-1000.journal",
+	    "[Journal] this is a text that somebody put there, longer than the header of a file, "
+	    "and not a journal either");
+	lab_put(&lab, JOURNAL_DIR "/system@2.journal~", "");
+	assert(mkfifoat(lab.root.fd, JOURNAL_DIR "/fifo.journal", 0600) == 0);
+	assert(symlinkat("/dev/zero", lab.root.fd, JOURNAL_DIR "/link.journal") == 0);
+	(void)journal_collector.run(&journal_collector, &lab.ctx, &lab.ctx.record->fault);
+	lab_close(&lab);
+	ok(lab_has_note(&lab, "/system@0.journal: its end is missing"), "a file that was cut");
+	ok(lab_has_note(&lab, "/system@1.journal: it is too short for a journal file"),
+	    "one that is too short");
+	ok(lab_has_note(&lab, "/user-1000.journal: it does not begin as a journal file does"),
+	    "one that is none");
+	ok(lab_has_note(&lab, "/fifo.journal: it is no regular file"),
+	    "a FIFO does not hang it");
+	ok(lab_has_note(&lab, "/link.journal: Too many levels of symbolic links"),
+	    "links are not followed");
+	ok(lab_has_note(&lab, "journald has set 1 journal files aside"), "one set aside");
+	ok(strstr(lab_text(&lab, UNIT_FILE), ": line 0\n"), "the rest is read");
+}
+
+/* What journald accepts is not always text; the export has it as it was. */
+static void
+test_odd_export(void)
+{
+	static const char odd[] = "nul\0 bad\xff\nline\r\n\n";
+	_cleanup_lab_ struct lab lab;
+	_cleanup_free_ char *huge = malloc(768 * 1024);
+	struct writer w;
+
+	assert(huge);
+	memset(huge, 'x', 768 * 1024);
+	lab_open(&lab);
+	writer_open(&w, &lab);
+	write_entry(&w, "SYSLOG_IDENTIFIER=m\n", odd, sizeof(odd) - 1);
+	write_entry(&w, "SYSLOG_IDENTIFIER=m\n", huge, 768 * 1024);
+	write_entry(&w, "SYSLOG_IDENTIFIER=m\nTWICE=1\nTWICE=2\nEMPTY=\n", "", 0);
+	write_entry(&w, "MESSAGE=second\n", "first", 5);
+	writer_close(&w, &lab);
+	ok_int(journal_collector.run(&journal_collector, &lab.ctx, &lab.ctx.record->fault),
+	    OUTCOME_OK, "odd entries");
+	lab_close(&lab);
+	check_export(&lab);
+}
+
+/* Older than the profile wants, and the boot before. */
+static void
+test_window(void)
+{
+	_cleanup_lab_ struct lab lab;
+	_cleanup_free_ char *data = NULL;
+	struct writer w;
+	size_t size;
+
+	lab_open(&lab);
+	writer_open(&w, &lab);
+	for (int i = 0; i < 100; i++)
+		write_other(&w, "SYSLOG_IDENTIFIER=old\n", "old");
+	write_unit(&w, RUN_1, 3, "THE FIRST ERROR");
+	w.n += 3 * 3600;
+	for (int i = 0; i < 50; i++)
+		write_other(&w, "SYSLOG_IDENTIFIER=new\n", "new");
+	writer_close(&w, &lab);
+	lab.request.profile = PROFILE_CRASH;
+	lab.request.event.exit_usec = START_USEC + w.n * USEC_PER_SEC;
+	text_copy(lab.request.event.unit, sizeof(lab.request.event.unit), "microshift.service");
+	text_copy(
+	    lab.request.event.invocation_id, sizeof(lab.request.event.invocation_id), RUN_1);
+	ok_int(journal_collector.run(&journal_collector, &lab.ctx, &lab.ctx.record->fault),
+	    OUTCOME_OK, "three hours of which two are wanted");
+	lab_close(&lab);
+	ok_int(count_lines(lab_text(&lab, BOOT_FILE)), 1 + 20 + 2 + 50,
+	    "the beginning of the boot and the newest two hours");
+	ok(strstr(lab_text(&lab, BOOT_FILE),
+	       "-- 80 lines are left out: they are too old for this profile --\n"),
+	    "with what is left out");
+	data = read_export(&lab, &size);
+	ok_int(export_count(data, size), 51, "the export has them, and the first error");
 }
 
 static void
@@ -687,6 +858,10 @@ main(void)
 	test_flash();
 	test_kernel();
 	test_corrupt();
+	test_flipped_bits();
+	test_files();
+	test_odd_export();
+	test_window();
 	test_deadline();
 	return tap_done();
 }
