@@ -90,7 +90,7 @@ static void
 check_directory(struct search *search, int parent_fd, const char *parent, const char *name)
 {
 	_cleanup_free_ char *path = text_format("%s/%s", parent, name);
-	_cleanup_(closedirp) DIR *dir = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
 	struct dirent *entry;
 
 	if (!path || io_opendir(parent_fd, name, &dir) < 0)
@@ -107,7 +107,7 @@ static void
 check_files(struct search *search, int root_fd, const char *path)
 {
 	_cleanup_close_ int fd = rootdir_openat(root_fd, path, O_RDONLY | O_DIRECTORY);
-	_cleanup_(closedirp) DIR *dir = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
 	struct dirent *entry;
 
 	if (fd < 0 || io_opendir(fd, ".", &dir) < 0)
@@ -131,8 +131,8 @@ add_usage(struct collector_context *ctx, sd_journal *j, bool is_foreign)
 	}
 	if (is_foreign)
 		(void)notes_add(ctx,
-		    "no journal file has the ID of this machine (/etc/machine-id); those of other "
-		    "IDs were read");
+		    "no file in /var/log/journal has the ID of this machine (/etc/machine-id); those "
+		    "of other IDs were read");
 	(void)snprintf(line, sizeof(line),
 	    "Archived and active journals take up %s in the file system.\n",
 	    text_format_bytes(bytes, size, sizeof(size)));

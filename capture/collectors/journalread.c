@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,41 +16,50 @@
 #define MESSAGE_COREDUMP      "MESSAGE_ID=fc2e22bc6ee647b6b90729ab34a250b1"
 #define MESSAGE_JOURNAL_START "MESSAGE_ID=f77379a8490b408bbe5f6940505a777b"
 
+#define PERSISTENT_DIR "/var/log/journal"
+
 /* Room for a name. */
 #define NAME_BYTES 64u
 
-/* Without a machine ID no file is of this machine; when it was made anew at this boot, those
- * from before are not. */
-static int
-open_machine(sd_journal **ret)
+/* libsystemd takes files in /run as they are, but in PERSISTENT_DIR only those of this machine.
+ * Without a machine ID none is; when it was made anew at this boot, those from before are not.
+ * True if there are others only. */
+static bool
+is_foreign(void)
 {
-	_cleanup_(sd_journal_closep) sd_journal *j = NULL;
-	uint64_t bytes;
-	int r;
+	_cleanup_closedir_ DIR *dir = opendir(PERSISTENT_DIR);
+	char machine_id[33] = "";
+	struct dirent *entry;
+	bool found = false;
+	sd_id128_t id;
 
-	r = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY);
-	if (r >= 0 && (sd_journal_get_usage(j, &bytes) < 0 || bytes > 0)) {
-		*ret = TAKE_PTR(j);
-		return 0;
+	if (!dir)
+		return false;
+	if (sd_id128_get_machine(&id) >= 0)
+		(void)sd_id128_to_string(id, machine_id);
+	while ((entry = readdir(dir))) {
+		if (streq(entry->d_name, machine_id))
+			return false;
+		found |= sd_id128_from_string(entry->d_name, &id) >= 0;
 	}
-	r = sd_journal_open(ret, 0);
-	return r < 0 ? r : 1;
+	return found;
 }
 
 int
 journalread_open(const char *root, size_t max_value_bytes, sd_journal **ret)
 {
+	bool foreign = is_empty(root) && is_foreign();
 	int r;
 
 	if (is_empty(root))
-		r = open_machine(ret);
+		r = sd_journal_open(ret, foreign ? 0 : SD_JOURNAL_LOCAL_ONLY);
 	else
 		r = sd_journal_open_directory(ret, root, SD_JOURNAL_OS_ROOT);
 	if (r < 0)
 		return r;
 	/* Compressed fields are unpacked only so far. */
 	(void)sd_journal_set_data_threshold(*ret, NAME_BYTES + max_value_bytes);
-	return r;
+	return foreign;
 }
 
 static int

@@ -10,8 +10,9 @@ struct journal_entry;
 struct journal_selection;
 
 /* Opens the journal of the machine, or of the one below ROOT. Values are complete up to
- * MAX_VALUE_BYTES. The caller closes it (sd_journal_close()). Returns 0; 1 when there are no
- * files with the machine's ID, so that those of any are read; -ENOENT and other negative errno.
+ * MAX_VALUE_BYTES. The caller closes it (sd_journal_close()). Returns 0; 1 when no
+ * persistent file has the machine's ID, so that those of any are read; -ENOENT and other
+ * negative errno.
  */
 int journalread_open(const char *root, size_t max_value_bytes, sd_journal **ret);
 
