@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <systemd/sd-journal.h>
 
@@ -37,13 +40,30 @@ journalscan_done(struct journal_scan *s)
 	journal_entry_done(&s->entry);
 }
 
-/* libsystemd drops a file in which it cannot go on, without a word. Its size goes with it. */
+static unsigned
+count_open_files(void)
+{
+	_cleanup_closedir_ DIR *dir = opendir("/proc/self/fd");
+	const struct dirent *entry;
+	char target[PATH_MAX];
+	unsigned n = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		ssize_t size =
+		    readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+		target[size > 0 ? size : 0] = '\0';
+		n += strstr(target, ".journal") != NULL;
+	}
+	return n;
+}
+
+/* libsystemd drops a file in which it cannot go on, without a word. But it closes it. (Its size
+ * would tell as well, but journald shortens a file when it rotates it.) */
 static void
 look_for_damage(struct journal_scan *s)
 {
-	uint64_t usage;
-
-	if (s->j && sd_journal_get_usage(s->j, &usage) >= 0 && usage < s->usage)
+	if (s->j && count_open_files() < s->n_open_files)
 		s->is_damaged = true;
 }
 
@@ -51,12 +71,10 @@ look_for_damage(struct journal_scan *s)
 static void
 use_journal(struct journal_scan *s, sd_journal *j)
 {
-	look_for_damage(s);
 	sd_journal_close(s->j);
 	s->j = j;
 	s->n_looked = 0;
-	s->usage = 0;
-	(void)sd_journal_get_usage(j, &s->usage);
+	s->n_open_files = count_open_files();
 }
 
 /* Restricts J to what is looked at now. With matches libsystemd gives up a file at its first
@@ -99,6 +117,7 @@ refresh(struct journal_scan *s)
 	if (++s->n_looked < REFRESH_EVERY)
 		return 0;
 	s->n_looked = 0;
+	look_for_damage(s);
 	r = sd_journal_get_cursor(s->j, &cursor);
 	if (r >= 0)
 		r = journalread_open(s->ctx->root, s->max_value_bytes, &fresh);

@@ -56,9 +56,9 @@ struct journal_scan {
 	bool is_damaged;       /* a file could not be read to its end */
 
 	/* Private. */
-	sd_journal *j;	   /* owned */
-	uint64_t usage;	   /* of the files in it */
-	uint64_t n_looked; /* entries since it was opened */
+	sd_journal *j;	       /* owned */
+	unsigned n_open_files; /* of the journal, in this process */
+	uint64_t n_looked;     /* entries since it was opened */
 	struct journal_selection now;
 	struct journal_entry entry;
 	bool is_unreadable;  /* all of it */
