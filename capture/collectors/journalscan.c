@@ -28,7 +28,7 @@
  * µs each. */
 #define LOOK_MAX	 100000u
 /* Entries after which the journal is opened anew; with their indexes a few MiB of it. */
-#define REFRESH_EVERY	 8192u
+#define REFRESH_EVERY	 4096u
 /* The clock is asked once for so many entries. */
 #define STOP_CHECK_EVERY 256u
 
@@ -260,7 +260,7 @@ go_to_first(struct journal_scan *s)
 	int r;
 
 	/* Looking for it, libsystemd may stop at what is corrupt. */
-	if (s->is_damaged || !s->first.cursor)
+	if (s->is_damaged)
 		r = sd_journal_seek_head(s->j);
 	else
 		r = sd_journal_seek_cursor(s->j, s->first.cursor);
@@ -319,9 +319,10 @@ journalscan_measure(struct journal_scan *s)
 	if (r != -ENOMEM && (r < 0 || s->is_damaged)) {
 		s->by_hand = s->is_damaged = true;
 		r = measure(s);
-		/* It went no further back than this. */
+		/* Not even so. What can be read from the other end is better than nothing. */
 		if (r < 0 && r != -ENOMEM) {
 			s->gap = GAP_DAMAGE;
+			s->n_entries = 0;
 			return 0;
 		}
 	}
@@ -452,7 +453,7 @@ write_beginning(struct journal_scan *s, struct head *h, const struct journal_out
 	int r = 0;
 
 	if (s->gap == GAP_DAMAGE) {
-		h->bytes_left = s->bytes_left;
+		h->bytes_left = s->max_bytes;
 		return write_head(s, &s->all, h, out);
 	}
 	/* Runs that nobody wants have no first errors that anybody wants. */
@@ -531,6 +532,7 @@ write_gap(struct journal_scan *s, const struct journal_output *out)
 static int
 write_newest(struct journal_scan *s, const struct journal_output *out)
 {
+	bool has_begun = !s->is_damaged;
 	uint64_t n = 0;
 	int r;
 
@@ -543,11 +545,13 @@ write_newest(struct journal_scan *s, const struct journal_output *out)
 			return write_note(
 			    out, "-- newer lines are left out: the time was over --");
 		}
-		r = look(s);
-		if (r > 0 && !is_before_first(s)) {
-			n++;
+		/* It may have gone to the beginning instead. */
+		if (!has_begun)
+			has_begun = sd_journal_test_cursor(s->j, s->first.cursor) > 0;
+		r = has_begun ? look(s) : 0;
+		n += r > 0;
+		if (r > 0)
 			r = write_entry(s, out);
-		}
 		if (r >= 0)
 			r = refresh(s);
 		if (r < 0)
@@ -564,5 +568,5 @@ journalscan_write(struct journal_scan *s, const struct journal_output *out)
 
 	if (s->gap != GAP_NONE)
 		r = write_gap(s, out);
-	return r < 0 || s->n_entries == 0 ? r : write_newest(s, out);
+	return r < 0 || !s->first.cursor ? r : write_newest(s, out);
 }
