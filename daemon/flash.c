@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include "daemon/flash.h"
+#include "daemon/procfile.h"
 #include "lib/clock.h"
 #include "lib/io.h"
 #include "lib/json.h"
@@ -32,21 +33,17 @@ add_meminfo(cJSON *object)
 		"SwapTotal", "SwapFree", "Dirty", "Slab" };
 	_cleanup_free_ char *data = NULL;
 	cJSON *memory;
-	char *save = NULL;
 
 	if (io_read_file(AT_FDCWD, "/proc/meminfo", PROC_FILE_MAX_BYTES, &data, NULL) < 0)
 		return;
 	memory = cJSON_AddObjectToObject(object, "memory_kib");
-	for (char *line = strtok_r(data, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		unsigned long long kib;
-		char name[32];
+	for (size_t i = 0; i < ELEMENTSOF(wanted); i++) {
+		char key[32];
+		uint64_t kib;
 
-		if (sscanf(line, "%31[^:]: %llu", name, &kib) != 2)
-			continue;
-		for (size_t i = 0; i < ELEMENTSOF(wanted); i++)
-			if (streq(name, wanted[i]))
-				(void)json_add_uint(memory, name, kib);
+		(void)snprintf(key, sizeof(key), "%s:", wanted[i]);
+		if (procfile_uint(data, key, &kib) >= 0)
+			(void)json_add_uint(memory, wanted[i], kib);
 	}
 }
 

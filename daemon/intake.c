@@ -12,6 +12,7 @@
 #include "daemon/intake.h"
 #include "daemon/limiter.h"
 #include "daemon/loop.h"
+#include "daemon/recorder.h"
 #include "daemon/runlog.h"
 #include "daemon/scheduler.h"
 #include "daemon/spool.h"
@@ -70,6 +71,7 @@ struct intake {
 	size_t n_saved_units;
 	intake_export_fn export_units;
 	void *export_userdata;
+	struct recorder *recorder;		/* borrowed; NULL none */
 	struct token tokens[INTAKE_TOKENS_MAX]; /* a ring */
 	size_t next_token;
 	char boot_id[ID128_BYTES];
@@ -177,6 +179,8 @@ submit(struct intake *in, struct request *req, char id[REPORT_ID_BYTES])
 	report_id_make(req->id, req->created_usec, ++in->sequence, req->event.invocation_id);
 	text_copy(id, REPORT_ID_BYTES, req->id);
 	req->flash = flash_take(spool_state_fd(in->spool));
+	if (in->recorder && req->flash && recorder_add_to_flash(in->recorder, req->flash) < 0)
+		log_warning("Out of memory, the flash has no history");
 	if (!vacuum(in, &incoming) && req->profile != PROFILE_FLASH) {
 		log_warning(
 		    "The spool is full of reports that must be kept, taking only a flash");
@@ -660,6 +664,12 @@ intake_set_export(struct intake *in, intake_export_fn fn, void *userdata)
 {
 	in->export_units = fn;
 	in->export_userdata = userdata;
+}
+
+void
+intake_set_recorder(struct intake *in, struct recorder *rec)
+{
+	in->recorder = rec;
 }
 
 void

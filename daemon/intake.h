@@ -26,6 +26,7 @@ struct fault;
 struct intake;
 struct limiter;
 struct loop;
+struct recorder;
 struct scheduler;
 struct settings;
 struct spool;
@@ -120,6 +121,9 @@ const struct unit_snapshot *intake_unit_at(
 const struct runtrack_state *intake_saved_units(const struct intake *in, size_t *ret_n);
 typedef size_t (*intake_export_fn)(struct runtrack_state *states, size_t max, void *userdata);
 void intake_set_export(struct intake *in, intake_export_fn fn, void *userdata);
+
+/* Writes what the recorder has into each flash from now on. REC is borrowed. */
+void intake_set_recorder(struct intake *in, struct recorder *rec);
 
 /* Saves state.json now. */
 void intake_save(struct intake *in);

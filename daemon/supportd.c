@@ -13,6 +13,7 @@
 #include "daemon/loop.h"
 #include "daemon/notify.h"
 #include "daemon/ops.h"
+#include "daemon/recorder.h"
 #include "daemon/scheduler.h"
 #include "daemon/server.h"
 #include "daemon/spool.h"
@@ -38,6 +39,7 @@ struct supportd {
 	struct busloop *busloop;
 	struct scheduler *scheduler;
 	struct intake *intake;
+	struct recorder *recorder;
 	struct unitwatch *watch;
 	struct ops *ops;
 	struct server *server;
@@ -143,6 +145,7 @@ on_state(const char *unit, const struct unit_snapshot *snapshot, void *userdata)
 	struct supportd *d = userdata;
 
 	intake_on_state(d->intake, unit, snapshot);
+	recorder_on_state(d->recorder, unit, snapshot);
 }
 
 static void
@@ -221,8 +224,19 @@ restart_watch(struct supportd *d)
 }
 
 static void
+configure_recorder(struct supportd *d)
+{
+	int r;
+
+	r = recorder_configure(d->recorder, d->settings);
+	if (r < 0)
+		(void)log_warning_errno(r, "Cannot record, reports have no history: %m");
+}
+
+static void
 apply_settings(struct supportd *d)
 {
+	configure_recorder(d);
 	server_set_limits(d->server, d->settings->max_connections,
 	    d->settings->max_connections_per_user, d->settings->idle_timeout_usec);
 	d->backend.settings = d->settings;
@@ -365,6 +379,23 @@ start_intake(struct supportd *d)
 }
 
 static int
+start_recorder(struct supportd *d)
+{
+	int r;
+
+	r = recorder_new(d->loop, "/", spool_state_fd(d->spool), &d->recorder);
+	if (r < 0)
+		return r;
+	configure_recorder(d);
+	r = recorder_load(d->recorder);
+	if (r < 0)
+		(void)log_warning_errno(
+		    r, "Cannot read all of the saved history, going on without: %m");
+	intake_set_recorder(d->intake, d->recorder);
+	return 0;
+}
+
+static int
 start_loop(struct supportd *d)
 {
 	int r;
@@ -409,6 +440,9 @@ supportd_new(
 	r = start_intake(d);
 	if (r < 0)
 		return fault_set(reterr, r, "cannot take up the spool: %m");
+	r = start_recorder(d);
+	if (r < 0)
+		return fault_set(reterr, r, "cannot start the recorder: %m");
 	r = start_server(d, reterr);
 	if (r < 0)
 		return r;
@@ -434,6 +468,8 @@ supportd_free(struct supportd *d)
 		ops_free(d->ops);
 	if (d->intake)
 		intake_free(d->intake);
+	if (d->recorder)
+		recorder_free(d->recorder);
 	if (d->scheduler)
 		scheduler_free(d->scheduler);
 	if (d->busloop)
@@ -449,6 +485,16 @@ supportd_free(struct supportd *d)
 	free(d);
 }
 
+static void
+save_history(struct supportd *d)
+{
+	int r;
+
+	r = recorder_save(d->recorder);
+	if (r < 0)
+		(void)log_warning_errno(r, "Cannot save the history, ignoring: %m");
+}
+
 int
 supportd_run(struct supportd *d)
 {
@@ -457,5 +503,6 @@ supportd_run(struct supportd *d)
 	r = loop_run(d->loop);
 	if (d->watch)
 		intake_save(d->intake);
+	save_history(d);
 	return r;
 }

@@ -12,6 +12,7 @@
 #define REPORTS_DIR	"reports"
 #define INBOX_DIR	"inbox"
 #define STATE_FILE	"state.json"
+#define HISTORY_FILE	"history.csv"
 #define TOMBSTONES_FILE "tombstones.jsonl"
 #define RESERVE_FILE	"reserve.jsonl"
 

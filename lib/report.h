@@ -22,19 +22,21 @@ struct fault;
 typedef struct cJSON cJSON;
 
 /* sd_id128_t as text, and its NUL. */
-#define ID128_BYTES	  33u
+#define ID128_BYTES	     33u
 /* Names of systemd states and results ("failed-before-auto-restart" is the longest in 257). */
-#define STATE_NAME_BYTES  40u
+#define STATE_NAME_BYTES     40u
 /* A reason given by a person, or the line that says why we captured. */
-#define REASON_BYTES	  256u
+#define REASON_BYTES	     256u
 /* 64 bits of key in hex, and the NUL. */
-#define REPORT_KEY_BYTES  17u
+#define REPORT_KEY_BYTES     17u
 /* SHA-256 in hex, and the NUL. */
-#define SHA256_BYTES	  65u
+#define SHA256_BYTES	     65u
 /* Largest request that is accepted; the flash is in it. */
-#define REQUEST_MAX_BYTES (1024u * 1024u)
+#define REQUEST_MAX_BYTES    (1024u * 1024u)
+/* Member of the flash: the samples of the flight recorder as CSV, one text. */
+#define FLASH_HISTORY_MEMBER "history"
 /* Largest meta.json or sidecar that is accepted. */
-#define REPORT_MAX_BYTES  (64u * 1024u)
+#define REPORT_MAX_BYTES     (64u * 1024u)
 
 /* What made the daemon capture. */
 enum trigger {

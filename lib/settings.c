@@ -75,6 +75,13 @@ static const struct key keys[] = {
 	{ "Check", "KubeletPort", KEY_COUNT, FIELD(kubelet_port), "10248", 0, 65535,
 	  "Port of the kubelet's health check on this machine; 0 when it has none." },
 
+	{ "Recorder", "Enabled", KEY_BOOL, FIELD(recorder_enabled), "yes", 0, 0,
+	  "Whether memory, pressure, disk space and load of the last hour are kept for reports." },
+	{ "Recorder", "IntervalSec", KEY_USEC, FIELD(recorder_interval_usec), "10s", USEC_PER_SEC, USEC_PER_HOUR,
+	  "Time from sample to sample; the daemon wakes up for each." },
+	{ "Recorder", "KeepSec", KEY_USEC, FIELD(recorder_keep_usec), "1h", USEC_PER_MINUTE, USEC_PER_DAY,
+	  "How far the samples go back; at most 360 are kept." },
+
 	{ "Limits", "CoolDownSec", KEY_USEC, FIELD(cool_down_usec), "10min", 0, USEC_PER_DAY,
 	  "After a report the same problem is only counted for this long; the pause grows six-fold each time, up to a day." },
 	{ "Limits", "MaxPerHour", KEY_COUNT, FIELD(max_per_hour), "6", 1, 1000,

@@ -43,6 +43,11 @@ struct settings {
 	uint64_t max_memory_pressure; /* percent of a minute */
 	uint64_t kubelet_port;	      /* of its health check; 0: not asked */
 
+	/* [Recorder]: see daemon/recorder.h */
+	bool recorder_enabled;
+	uint64_t recorder_interval_usec; /* from sample to sample */
+	uint64_t recorder_keep_usec;	 /* how far it goes back */
+
 	/* [Limits] of automatic captures */
 	uint64_t
 	    cool_down_usec;    /* first pause of a key after its report; grows, see limiter.h */

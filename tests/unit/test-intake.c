@@ -15,11 +15,13 @@
 #include "daemon/intake.h"
 #include "daemon/limiter.h"
 #include "daemon/loop.h"
+#include "daemon/recorder.h"
 #include "daemon/scheduler.h"
 #include "daemon/spool.h"
 #include "lib/clock.h"
 #include "lib/failure.h"
 #include "lib/fault.h"
+#include "lib/json.h"
 #include "lib/log.h"
 #include "lib/settings.h"
 #include "lib/text.h"
@@ -37,6 +39,7 @@ struct world {
 	struct spool *spool;
 	struct scheduler *scheduler;
 	struct intake *intake;
+	struct recorder *recorder;
 	struct loop_timer *stop;
 	unsigned suppressed;
 	unsigned confirmed;
@@ -98,6 +101,9 @@ daemon_start(struct world *w)
 	assert(scheduler_recover(w->scheduler) == 0);
 	assert(intake_new(w->loop, w->spool, w->scheduler, w->settings, &handlers, w,
 		   &w->intake) == 0);
+	assert(recorder_new(w->loop, "/", spool_state_fd(w->spool), &w->recorder) == 0);
+	assert(recorder_configure(w->recorder, w->settings) == 0);
+	intake_set_recorder(w->intake, w->recorder);
 	assert(loop_timer_new(w->loop, LOOP_PRIORITY_IDLE, on_stop, w, &w->stop) == 0);
 }
 
@@ -106,6 +112,7 @@ daemon_stop(struct world *w)
 {
 	loop_timer_free(w->stop);
 	intake_free(w->intake);
+	recorder_free(w->recorder);
 	scheduler_free(w->scheduler);
 	spool_close(w->spool);
 	busloop_free(w->busloop);
@@ -212,6 +219,7 @@ test_orders(void)
 {
 	struct world w = world_make();
 	const struct request *req;
+	const char *history;
 
 	daemon_start(&w);
 	unit_is(&w, "failed", RUN1);
@@ -222,6 +230,9 @@ test_orders(void)
 	req = scheduler_at(w.scheduler, 0);
 	ok(req->source == SOURCE_WATCHER && req->trigger == TRIGGER_UNIT_FAILED && req->flash,
 	    "the request is the watcher's and has a flash");
+	ok(json_get_string(req->flash, FLASH_HISTORY_MEMBER, &history) == 1 &&
+		text_has_prefix(history, "time,boot,"),
+	    "with what the recorder has");
 	ok(text_has_suffix(req->id, "-11111111"), "its ID ends with the run's");
 	ok_str(limiter_find(intake_limiter(w.intake), req->key)->last_report, req->id,
 	    "and its problem knows it");
