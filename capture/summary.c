@@ -30,6 +30,8 @@ static const struct {
 	{ "sos_commands/microshift/systemctl_status_microshift", "the state of its unit" },
 	{ "sos_commands/microshift-support/flash.json",
 	    "what systemd said at that moment, and the state of the machine then" },
+	{ "sos_commands/microshift-support/history.csv",
+	    "pressure, memory, disk space, load and unit states in the hour before" },
 	{ "sos_commands/crio/journalctl_--no-pager_--unit_crio", "the journal of CRI-O" },
 	{ "sos_commands/crio/crictl_ps_-a", "all containers, also those that ended" },
 	{ "sos_commands/systemd/systemctl_list-units_--failed", "the units that failed" },

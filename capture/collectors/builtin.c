@@ -6,6 +6,7 @@ const struct collector *const builtin_collectors[] = {
 	&certs_collector,
 	&containerlogs_collector,
 	&flash_collector,
+	&history_collector,
 	&host_collector,
 	&journal_collector,
 	&kube_collector,

@@ -8,6 +8,7 @@ struct collector;
 extern const struct collector certs_collector;
 extern const struct collector containerlogs_collector;
 extern const struct collector flash_collector;
+extern const struct collector history_collector;
 extern const struct collector host_collector;
 extern const struct collector journal_collector;
 extern const struct collector kube_collector;

@@ -14,16 +14,27 @@
 
 #define FLASH_PATH "sos_commands/microshift-support/flash.json"
 
+/* The request as text. The history has files of its own; see history.c. The caller frees it,
+ * NULL when out of memory. */
+static char *
+print_request(const struct request *req)
+{
+	_cleanup_json_ cJSON *object = request_to_json(req);
+
+	if (!object)
+		return NULL;
+	cJSON_DeleteItemFromObjectCaseSensitive(
+	    cJSON_GetObjectItemCaseSensitive(object, "flash"), FLASH_HISTORY_MEMBER);
+	return json_print(object, true);
+}
+
 static enum outcome
 run(const struct collector *c, struct collector_context *ctx, struct fault *reterr)
 {
-	_cleanup_json_ cJSON *request = request_to_json(ctx->request);
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = print_request(ctx->request);
 	int r;
 
 	(void)c;
-	if (request)
-		text = json_print(request, true);
 	r = text ? bundle_add(ctx->bundle, FLASH_PATH, text, strlen(text), NULL) : -ENOMEM;
 	if (r == 0)
 		return OUTCOME_OK;
