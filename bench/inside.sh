@@ -36,19 +36,21 @@ emit_reports() {
 	jq -c --arg kind "$1" '. + {kind: $kind}' "$state"/reports/*.json
 }
 
-# idle NAME: memory of the daemon and how often it ran while nothing happened.
+# idle NAME SECONDS: memory of the daemon, and how often and how long it ran while nothing happened.
 idle() {
-	local pid before after pss private rss
+	local pid before after pss private rss cpu
 
 	pid=$(systemctl show -P MainPID $daemon)
 	before=$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$pid/status")
+	cpu=$(cut -d ' ' -f 1 "/proc/$pid/schedstat")
 	sleep "$2"
 	after=$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$pid/status")
+	cpu=$(($(cut -d ' ' -f 1 "/proc/$pid/schedstat") - cpu))
 	pss=$(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup")
 	rss=$(awk '/^Rss:/ { print $2 }' "/proc/$pid/smaps_rollup")
 	private=$(awk '/^Private_/ { n += $2 } END { print n }' "/proc/$pid/smaps_rollup")
 	emit idle "{name: \"$1\", seconds: $2, switches: $((after - before)), pss_kib: $pss,
-		rss_kib: $rss, private_kib: $private}"
+		rss_kib: $rss, private_kib: $private, cpu_nsec: $cpu}"
 }
 
 # MicroShift is killed again and again; each time flash, capture and commit are timed.
@@ -134,6 +136,10 @@ latencies() {
 
 emit systemd "{version: $(systemd_version)}"
 reset
+sleep 2
+idle recording "$idle_seconds"
+configure <<<$'[Recorder]\nEnabled=no'
+systemctl restart $daemon
 sleep 2
 idle fresh "$idle_seconds"
 ends
