@@ -8,12 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <archive.h>
-#include <archive_entry.h>
-
 #include "capture/capture.h"
 #include "capture/salvage.h"
 #include "capture/sink/bundle.h"
+#include "capture/sink/untar.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/fault.h"
@@ -29,8 +27,6 @@
 #define VERSION_NAME	"version.txt"
 /* Where the collector `flash` puts the request, so the first thing that is looked for. */
 #define FLASH_PATH	"sos_commands/microshift-support/flash.json"
-
-DEFINE_CLEANUP(struct archive *, archive_read_free);
 
 struct salvage {
 	const struct salvage_options *options; /* borrowed */
@@ -95,61 +91,30 @@ find_source(struct salvage *s)
 	s->source[0] = '\0';
 }
 
-static int
-open_source(const struct salvage *s, int *ret_fd, struct archive **ret)
-{
-	_cleanup_(archive_read_freep) struct archive *a = archive_read_new();
-	_cleanup_close_ int fd = -EBADF;
-
-	if (!a)
-		return -ENOMEM;
-	fd = openat(s->options->dir_fd, s->source, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return -errno;
-	/* Only what we write. */
-	if (archive_read_support_filter_zstd(a) < ARCHIVE_WARN ||
-	    archive_read_support_filter_xz(a) < ARCHIVE_WARN ||
-	    archive_read_support_filter_gzip(a) < ARCHIVE_WARN ||
-	    archive_read_support_format_tar(a) < ARCHIVE_WARN ||
-	    archive_read_open_fd(a, fd, READ_STEP_BYTES) != ARCHIVE_OK)
-		return -EBADMSG;
-	*ret_fd = TAKE_FD(fd);
-	*ret = TAKE_PTR(a);
-	return 0;
-}
-
 /* The path below the top directory; NULL for what does not belong there. */
 static const char *
-member_path(const struct salvage *s, struct archive_entry *entry)
+member_path(const struct salvage *s, const struct untar_entry *entry)
 {
-	const char *path = archive_entry_pathname(entry);
-
-	if (!path || !text_has_prefix(path, s->topdir))
+	if (!text_has_prefix(entry->path, s->topdir))
 		return NULL;
-	return path + strlen(s->topdir);
-}
-
-static bool
-is_readable(int r)
-{
-	return r == ARCHIVE_OK || r == ARCHIVE_WARN;
+	return entry->path + strlen(s->topdir);
 }
 
 /* Reads the manifest at the current entry. */
 static int
-read_manifest(struct archive *a, struct archive_entry *entry, struct manifest *ret)
+read_manifest(struct untar *u, const struct untar_entry *entry, struct manifest *ret)
 {
 	_cleanup_free_ char *data = NULL;
-	la_int64_t size = archive_entry_size(entry);
+	size_t size = (size_t)entry->size_bytes;
 
-	if (size <= 0 || size > (la_int64_t)MANIFEST_MAX_BYTES)
+	if (entry->size_bytes == 0 || entry->size_bytes > MANIFEST_MAX_BYTES)
 		return -EFBIG;
-	data = malloc((size_t)size);
+	data = malloc(size);
 	if (!data)
 		return -ENOMEM;
-	if (archive_read_data(a, data, (size_t)size) != size)
+	if (untar_read(u, data, size) != (ssize_t)size)
 		return -EBADMSG;
-	return manifest_parse(data, (size_t)size, ret, NULL);
+	return manifest_parse(data, size, ret, NULL);
 }
 
 /* True when the source is a whole archive that ends with its manifest, which is then filled in:
@@ -157,24 +122,21 @@ read_manifest(struct archive *a, struct archive_entry *entry, struct manifest *r
 static bool
 is_complete(struct salvage *s)
 {
-	_cleanup_(archive_read_freep) struct archive *a = NULL;
 	_cleanup_(manifest_done) struct manifest m = { 0 };
-	_cleanup_close_ int fd = -EBADF;
-	struct archive_entry *entry;
+	_cleanup_(untar_freep) struct untar *u = NULL;
+	struct untar_entry entry;
 	bool found = false;
 	int r;
 
-	if (open_source(s, &fd, &a) < 0)
+	if (untar_open(s->options->dir_fd, s->source, &u) < 0)
 		return false;
-	while (is_readable(r = archive_read_next_header(a, &entry))) {
-		const char *path = member_path(s, entry);
+	while ((r = untar_next(u, &entry)) > 0) {
+		const char *path = member_path(s, &entry);
 
 		if (path && streq(path, MANIFEST_NAME) && !found)
-			found = read_manifest(a, entry, &m) >= 0;
-		if (archive_read_data_skip(a) < ARCHIVE_WARN)
-			return false;
+			found = read_manifest(u, &entry, &m) >= 0;
 	}
-	if (r != ARCHIVE_EOF || !found || !streq(m.id, s->options->request->id))
+	if (r < 0 || !found || !streq(m.id, s->options->request->id))
 		return false;
 	manifest_done(&s->manifest);
 	s->manifest = m;
@@ -184,13 +146,13 @@ is_complete(struct salvage *s)
 
 /* Copies the data of a file. Returns 0 at its end, 1 when it breaks off. */
 static int
-copy_data(struct archive *a, struct bundle_member *m, char *buf)
+copy_data(struct untar *u, struct bundle_member *m, char *buf)
 {
 	static const char note[] =
 	    "\n[microshift-support: the capture was ended here, the rest is lost]\n";
 
 	for (;;) {
-		la_ssize_t n = archive_read_data(a, buf, READ_STEP_BYTES);
+		ssize_t n = untar_read(u, buf, READ_STEP_BYTES);
 		int r;
 
 		if (n == 0)
@@ -207,13 +169,9 @@ copy_data(struct archive *a, struct bundle_member *m, char *buf)
 
 /* Copies one file. Returns as copy_data(). */
 static int
-copy_file(struct salvage *s, struct archive *a, struct archive_entry *entry, char *buf)
+copy_file(struct salvage *s, struct untar *u, const struct untar_entry *entry, char *buf)
 {
-	struct bundle_member_options options = {
-		.mtime_usec = archive_entry_mtime(entry) > 0
-		    ? (uint64_t)archive_entry_mtime(entry) * USEC_PER_SEC
-		    : 0,
-	};
+	struct bundle_member_options options = { .mtime_usec = entry->mtime_usec };
 	struct bundle_member *m;
 	int broken;
 	int r;
@@ -221,7 +179,7 @@ copy_file(struct salvage *s, struct archive *a, struct archive_entry *entry, cha
 	r = bundle_member_begin(s->bundle, member_path(s, entry), &options, &m);
 	if (r < 0)
 		return r == -EINVAL ? 0 : r;
-	broken = copy_data(a, m, buf);
+	broken = copy_data(u, m, buf);
 	if (broken < 0) {
 		bundle_member_abort(m);
 		return broken;
@@ -232,28 +190,27 @@ copy_file(struct salvage *s, struct archive *a, struct archive_entry *entry, cha
 
 /* Copies one member if it is wanted. Returns as copy_data(). */
 static int
-copy_member(struct salvage *s, struct archive *a, struct archive_entry *entry, char *buf)
+copy_member(struct salvage *s, struct untar *u, const struct untar_entry *entry, char *buf)
 {
 	const char *path = member_path(s, entry);
 	int r;
 
 	/* Directories come by themselves, the last three are made anew. */
-	if (!path || archive_entry_filetype(entry) == AE_IFDIR || streq(path, MANIFEST_NAME) ||
+	if (!path || entry->type == UNTAR_DIRECTORY || streq(path, MANIFEST_NAME) ||
 	    streq(path, "summary.txt") || streq(path, "sos_reports/manifest.json"))
 		return 0;
 	s->has_flash = s->has_flash || streq(path, FLASH_PATH);
 	if (streq(path, VERSION_NAME)) {
 		s->has_version = true;
 		/* The first member, so of the time when the capture began. */
-		if (archive_entry_mtime(entry) > 0)
-			s->manifest.start_usec =
-			    (uint64_t)archive_entry_mtime(entry) * USEC_PER_SEC;
+		if (entry->mtime_usec > 0)
+			s->manifest.start_usec = entry->mtime_usec;
 	}
-	if (archive_entry_filetype(entry) == AE_IFREG)
-		return copy_file(s, a, entry, buf);
-	if (archive_entry_filetype(entry) != AE_IFLNK)
+	if (entry->type == UNTAR_FILE)
+		return copy_file(s, u, entry, buf);
+	if (entry->type != UNTAR_SYMLINK)
 		return 0;
-	r = bundle_add_symlink(s->bundle, path, archive_entry_symlink(entry));
+	r = bundle_add_symlink(s->bundle, path, entry->link_target);
 	return r == -EINVAL ? 0 : r;
 }
 
@@ -261,19 +218,18 @@ copy_member(struct salvage *s, struct archive *a, struct archive_entry *entry, c
 static int
 copy_members(struct salvage *s)
 {
-	_cleanup_(archive_read_freep) struct archive *a = NULL;
+	_cleanup_(untar_freep) struct untar *u = NULL;
 	_cleanup_free_ char *buf = malloc(READ_STEP_BYTES);
-	_cleanup_close_ int fd = -EBADF;
-	struct archive_entry *entry;
+	struct untar_entry entry;
 	int r;
 
 	if (!buf)
 		return -ENOMEM;
-	r = s->source[0] ? open_source(s, &fd, &a) : -ENOENT;
+	r = s->source[0] ? untar_open(s->options->dir_fd, s->source, &u) : -ENOENT;
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
-	while (is_readable(archive_read_next_header(a, &entry))) {
-		r = copy_member(s, a, entry, buf);
+	while (untar_next(u, &entry) > 0) {
+		r = copy_member(s, u, &entry, buf);
 		if (r != 0)
 			return r < 0 ? r : 0;
 	}

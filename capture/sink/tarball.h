@@ -10,7 +10,7 @@
  * zstd -3 on 13 MiB of a real journal that packs 20:1: 11 % at 1 MiB, 6 % at 2, 3 % at 4;
  * nothing where text packs 4:1.
  *
- * This, compressor.c and salvage.c are the files that know libarchive. */
+ * This, compressor.c and untar.c, which reads it back, are the files that know libarchive. */
 
 #include <stdbool.h>
 #include <stddef.h>
