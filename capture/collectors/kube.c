@@ -3,6 +3,7 @@
 
 #include "capture/collector.h"
 #include "capture/collectors/builtin.h"
+#include "capture/kube/connect.h"
 #include "capture/kube/inspect.h"
 #include "capture/kube/nodelogs.h"
 #include "lib/clock.h"
@@ -15,7 +16,7 @@ static bool
 applies(const struct collector *c, const struct collector_context *ctx, struct fault *reterr)
 {
 	(void)c;
-	if (kube_inspect_has_config(ctx) || nodelogs_exist(ctx))
+	if (kube_connect_has_config(ctx) || nodelogs_exist(ctx))
 		return true;
 	fault_set(
 	    reterr, -ENOENT, "there is neither a kubeconfig of MicroShift nor " NODELOGS_DIR);

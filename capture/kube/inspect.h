@@ -14,6 +14,3 @@ struct fault;
 
 /* Returns how it went, for the manifest; *reterr says why it is not OUTCOME_OK. */
 enum outcome kube_inspect(struct collector_context *ctx, struct fault *reterr);
-
-/* True when there is a kubeconfig that could be used. */
-bool kube_inspect_has_config(const struct collector_context *ctx);

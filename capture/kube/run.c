@@ -11,6 +11,7 @@
 #include "capture/kube/value.h"
 #include "capture/kube/yaml.h"
 #include "capture/notes.h"
+#include "capture/stop.h"
 #include "lib/clock.h"
 #include "lib/text.h"
 
@@ -30,7 +31,11 @@ kube_run_init(struct kube_run *run, struct collector_context *ctx)
 {
 	int r;
 
-	*run = (struct kube_run){ .ctx = ctx, .bundle = ctx->bundle };
+	*run = (struct kube_run){
+		.ctx = ctx,
+		.bundle = ctx->bundle,
+		.stop_fd = stop_fd(),
+	};
 	run->deadline_usec = ctx->deadline_usec;
 	if (run->deadline_usec != USEC_INFINITY && run->deadline_usec > END_USEC)
 		run->deadline_usec -= END_USEC;

@@ -26,6 +26,8 @@ struct kube_run {
 	struct bundle *bundle;		  /* borrowed: ctx's */
 	uint64_t deadline_usec;		  /* monotonic; before that of the collector */
 	struct kube_client *client;	  /* owned; NULL without an API */
+	int stop_fd;			  /* borrowed: readable when asked to stop; -1 none */
+	bool is_ready;			  /* the API says so */
 	struct requestlog *cluster_log;	  /* owned */
 	struct requestlog *namespace_log; /* owned */
 	struct eventpage *events;	  /* owned */

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "capture/collectors/builtin.h"
+#include "capture/kube/connect.h"
 #include "capture/kube/inspect.h"
 #include "capture/kube/nodelogs.h"
 #include "tests/lib/lab.h"
@@ -57,7 +58,7 @@ test_without_api(void)
 	lab_put(&lab, PODS "shop_web-1_uid2/web/0.log", "T1 stdout F secret of a shop\n");
 	lab_put(&lab, PODS "junk", "no directory\n");
 	ok(nodelogs_exist(&lab.ctx), "there is a directory of logs");
-	ok(!kube_inspect_has_config(&lab.ctx), "and no kubeconfig");
+	ok(!kube_connect_has_config(&lab.ctx), "and no kubeconfig");
 	ok_int(kube_inspect(&lab.ctx, &lab.ctx.record->fault), OUTCOME_PARTIAL, "partial: %s",
 	    lab.ctx.record->fault.text);
 	ok(strstr(lab.ctx.record->fault.text, "no kubeconfig"), "says why");
