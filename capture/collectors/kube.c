@@ -27,8 +27,11 @@ applies(const struct collector *c, const struct collector_context *ctx, struct f
 static enum outcome
 run(const struct collector *c, struct collector_context *ctx, struct fault *reterr)
 {
+	static const struct kube_inspect_options options = { 0 };
+	struct kube_inspect_result result;
+
 	(void)c;
-	return kube_inspect(ctx, reterr);
+	return kube_inspect(ctx, &options, &result, reterr);
 }
 
 const struct collector kube_collector = {

@@ -10,9 +10,10 @@
 #include "capture/kube/client.h"
 #include "capture/kube/connect.h"
 #include "capture/kube/discovery.h"
+#include "capture/kube/discoveryfiles.h"
 #include "capture/kube/eventpage.h"
+#include "capture/kube/fingerprint.h"
 #include "capture/kube/inspect.h"
-#include "capture/kube/json.h"
 #include "capture/kube/layout.h"
 #include "capture/kube/listjob.h"
 #include "capture/kube/namespaces.h"
@@ -23,7 +24,6 @@
 #include "capture/kube/requestlog.h"
 #include "capture/kube/run.h"
 #include "capture/kube/value.h"
-#include "capture/kube/yaml.h"
 #include "capture/notes.h"
 #include "lib/clock.h"
 #include "lib/settings.h"
@@ -47,7 +47,9 @@ struct namespace
 
 struct inspect {
 	struct kube_run run;
-	struct kube_discovery *discovery; /* owned */
+	const struct kube_inspect_options *options; /* borrowed */
+	struct kube_inspect_result *result;	    /* borrowed */
+	struct kube_discovery *discovery;	    /* owned */
 	struct kube_plan plan;
 	struct listjobs *lists;	       /* owned */
 	struct podlogs *logs;	       /* owned */
@@ -139,44 +141,6 @@ add_frame(struct inspect *i)
 	(void)add_events_page(i);
 	(void)requestlog_end(TAKE_PTR(i->run.cluster_log));
 	(void)requestlog_end(TAKE_PTR(i->run.namespace_log));
-}
-
-/* One body of aggregated discovery as YAML, as oc keeps it. */
-static void
-add_discovery_file(struct inspect *i, const char *path, const char *body, size_t size)
-{
-	_cleanup_(kube_json_freep) struct kube_json *json = NULL;
-	struct bundle_member_options options = { .is_whole = true };
-	int r;
-
-	if (!body)
-		return;
-	r = kube_json_new(KUBE_JSON_DOCUMENT, NULL, &json);
-	if (r >= 0)
-		r = kube_json_feed(json, body, size, NULL);
-	if (r >= 0)
-		r = kube_json_finish(json, NULL);
-	if (r >= 0)
-		r = kube_run_begin(&i->run, path, &options, &i->run.document);
-	if (r < 0)
-		return;
-	r = kube_yaml_document_bare(i->run.yaml, kube_json_head(json));
-	if (r < 0)
-		bundle_member_abort(TAKE_PTR(i->run.document));
-	else
-		(void)kube_run_end(&i->run, TAKE_PTR(i->run.document));
-}
-
-static void
-add_discovery_files(struct inspect *i)
-{
-	struct kube_discovery *d = i->discovery;
-
-	add_discovery_file(i, "aggregated-discovery-api.yaml", d->api_body, d->api_size);
-	add_discovery_file(i, "aggregated-discovery-apis.yaml", d->apis_body, d->apis_size);
-	for (size_t n = 0; n < d->n_stale; n++)
-		requestlog_note(i->run.cluster_log, "not usable: %s%s%s: %s", d->stale[n].group,
-		    *d->stale[n].version ? "/" : "", d->stale[n].version, d->stale[n].reason);
 }
 
 /* Namespaces. */
@@ -271,6 +235,8 @@ look_at_pod(struct kube_value *object, void *userdata)
 	i->n_pods++;
 	if (!state.is_ready)
 		i->n_not_ready++;
+	if (i->options->is_copy)
+		return 0;
 	return podstate_containers(object, on_container, &pod);
 }
 
@@ -598,6 +564,33 @@ note_not_followed(struct inspect *i)
 	}
 }
 
+/* Whether a copy is worth making. Returns 1 when nothing changed since the last one. */
+static int
+look_for_changes(struct inspect *i)
+{
+	int r;
+
+	r = fingerprint_take(&i->run, &i->plan, &i->result->fingerprint);
+	if (r < 0) {
+		kube_run_problem(
+		    &i->run, r, "whether anything changed cannot be told: %s", strerror(-r));
+		return r;
+	}
+	i->result->is_unchanged = i->result->fingerprint == i->options->fingerprint;
+	return i->result->is_unchanged;
+}
+
+/* Whether the API is well still, after something went wrong. What was cut short by its end must
+ * not take the place of a good copy. */
+static int
+look_again(struct inspect *i)
+{
+	struct kube_probe probe;
+
+	kube_probe(i->run.client, 0, &probe);
+	return probe.is_ready ? 0 : -EAGAIN;
+}
+
 /* With an API that answers: everything. */
 static int
 inspect_api(struct inspect *i)
@@ -614,10 +607,16 @@ inspect_api(struct inspect *i)
 		kube_run_problem(&i->run, r, "discovery failed: %s", fault_text(&fault));
 		return r;
 	}
-	add_discovery_files(i);
 	r = kube_plan_make(i->discovery, &i->plan);
-	if (r >= 0)
-		r = listjobs_new(&i->run, &i->lists);
+	if (r >= 0 && i->options->is_copy) {
+		r = look_for_changes(i);
+		if (r > 0)
+			return 0;
+	}
+	if (r < 0)
+		return r;
+	discoveryfiles_add(&i->run, i->discovery);
+	r = listjobs_new(&i->run, &i->lists);
 	if (r >= 0)
 		r = podlogs_new(&i->run, &i->logs);
 	if (r >= 0)
@@ -632,7 +631,7 @@ inspect_api(struct inspect *i)
 		kube_run_problem(&i->run, r < 0 ? r : -ETIME,
 		    "the time was over before all answers were there");
 	note_not_followed(i);
-	return 0;
+	return i->options->is_copy && i->run.n_problems > 0 ? look_again(i) : 0;
 }
 
 /* Without an API: what this node has. */
@@ -668,12 +667,14 @@ finish(struct inspect *i, struct fault *reterr)
 }
 
 enum outcome
-kube_inspect(struct collector_context *ctx, struct fault *reterr)
+kube_inspect(struct collector_context *ctx, const struct kube_inspect_options *options,
+    struct kube_inspect_result *ret, struct fault *reterr)
 {
-	_cleanup_(inspect_done) struct inspect i = { 0 };
+	_cleanup_(inspect_done) struct inspect i = { .options = options, .result = ret };
 	enum outcome outcome;
 	int r;
 
+	*ret = (struct kube_inspect_result){ 0 };
 	(void)format_time(i.started, sizeof(i.started));
 	r = kube_run_init(&i.run, ctx);
 	/* Readers take the tree for one by this directory, and ages from its time. */
@@ -685,14 +686,14 @@ kube_inspect(struct collector_context *ctx, struct fault *reterr)
 	}
 	r = kube_connect(&i.run, reterr);
 	if (r >= 0)
-		r = inspect_api(&i);
-	if (r < 0 && i.run.client) {
+		r = options->is_copy && !i.run.is_ready ? -EAGAIN : inspect_api(&i);
+	ret->has_api = r >= 0;
+	if (r < 0 && i.run.client)
 		*reterr = i.run.problem;
-		outcome = inspect_node(&i, reterr);
-	} else if (r < 0)
-		outcome = inspect_node(&i, reterr);
-	else
+	if (r >= 0)
 		outcome = finish(&i, reterr);
+	else
+		outcome = options->is_copy ? OUTCOME_FAILED : inspect_node(&i, reterr);
 	add_frame(&i);
 	return outcome;
 }

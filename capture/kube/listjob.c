@@ -161,7 +161,7 @@ complete_object(const struct job *j, struct kube_value *object)
 static void
 skip(struct job *j, const char *why)
 {
-	if (j->n_skipped++ >= SKIP_NOTES_MAX)
+	if (j->spec.is_quiet || j->n_skipped++ >= SKIP_NOTES_MAX)
 		return;
 	requestlog_note(log_of(j), "an object of %s%s%s is left out: %s",
 	    j->spec.resource->plural, j->spec.namespace ? " in " : "",
@@ -347,6 +347,8 @@ log_end(struct job *j, const struct kube_list_result *result, int stored)
 		    result->failure == KUBE_FAILURE_NONE ? NULL : fault_text(&result->fault),
 	};
 
+	if (j->spec.is_quiet)
+		return;
 	requestlog_add(log_of(j), &line);
 	if (result->is_inconsistent)
 		requestlog_note(log_of(j),
@@ -394,6 +396,7 @@ start(struct job *j)
 	struct kube_list_request request = {
 		.path = path,
 		.selector = j->selector,
+		.accept = j->spec.accept,
 		.page_usec = PAGE_USEC,
 	};
 

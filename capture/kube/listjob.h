@@ -25,7 +25,9 @@ struct listjob {
 	const struct kube_resource *resource; /* borrowed until the end of the jobs */
 	const char *namespace;		      /* borrowed likewise; NULL = of the cluster */
 	const char *selector; /* borrowed until listjobs_add() returns, or NULL */
+	const char *accept;   /* a constant, or NULL = application/json */
 	enum listjob_output output;
+	bool is_quiet; /* neither logged, nor a problem when it fails */
 	/* Looks at an object, which is redacted, before it is written; may be NULL. Negative
 	 * ends the list. */
 	int (*look)(struct kube_value *object, void *userdata);

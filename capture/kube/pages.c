@@ -215,6 +215,7 @@ ask_page(struct list *l)
 	_cleanup_free_ char *query = NULL, *token = NULL;
 	struct kube_request request = {
 		.path = q->path,
+		.accept = q->accept,
 		.timeout_usec = q->page_usec,
 		.max_bytes = q->page_bytes,
 	};

@@ -20,6 +20,7 @@
 struct kube_list_request {
 	const char *path;      /* of the list; see kube_resource_path() */
 	const char *selector;  /* "a=b&…": more of the query, escaped; NULL = none */
+	const char *accept;    /* borrowed until the list is over; NULL = application/json */
 	unsigned page_objects; /* 0 = KUBE_PAGE_OBJECTS */
 	uint64_t page_usec;    /* time of one page; 0 = the client's */
 	uint64_t list_usec;    /* time of the whole list; 0 = none */

@@ -39,6 +39,18 @@ has_path(struct lab *lab, const char *path)
 	return lab_find(lab, path) != NULL;
 }
 
+static enum outcome
+inspect(struct lab *lab)
+{
+	static const struct kube_inspect_options options = { 0 };
+	struct kube_inspect_result result = { .has_api = true };
+	enum outcome outcome;
+
+	outcome = kube_inspect(&lab->ctx, &options, &result, &lab->ctx.record->fault);
+	ok(!result.has_api, "there is no API");
+	return outcome;
+}
+
 /* There is no kubeconfig, so no API: the logs of this node, in the places of the tree. */
 static void
 test_without_api(void)
@@ -59,8 +71,7 @@ test_without_api(void)
 	lab_put(&lab, PODS "junk", "no directory\n");
 	ok(nodelogs_exist(&lab.ctx), "there is a directory of logs");
 	ok(!kube_connect_has_config(&lab.ctx), "and no kubeconfig");
-	ok_int(kube_inspect(&lab.ctx, &lab.ctx.record->fault), OUTCOME_PARTIAL, "partial: %s",
-	    lab.ctx.record->fault.text);
+	ok_int(inspect(&lab), OUTCOME_PARTIAL, "partial: %s", lab.ctx.record->fault.text);
 	ok(strstr(lab.ctx.record->fault.text, "no kubeconfig"), "says why");
 	lab_close(&lab);
 	ok_str(lab_text(&lab, TREE "openshift-dns/pods/dns-x/dns/dns/logs/current.log"),
@@ -146,8 +157,7 @@ test_nothing(void)
 
 	lab_open(&lab);
 	ok(!nodelogs_exist(&lab.ctx), "no logs here");
-	ok_int(kube_inspect(&lab.ctx, &lab.ctx.record->fault), OUTCOME_FAILED, "%s",
-	    lab.ctx.record->fault.text);
+	ok_int(inspect(&lab), OUTCOME_FAILED, "%s", lab.ctx.record->fault.text);
 	lab_close(&lab);
 	ok(has_path(&lab, "sos_commands/microshift/namespaces/"),
 	    "`namespaces` is always there");
