@@ -286,6 +286,7 @@ run_collector(
 		.rpm_hangs = &c->rpm_hangs,
 		.root = c->options->root,
 		.kubeconfig = c->options->kubeconfig,
+		.state_dir = c->options->state_dir,
 	};
 	char span[32];
 

@@ -29,6 +29,7 @@ struct capture_options {
 	    *missing;	  /* a sentence on a collector that was asked for and does not exist */
 	const char *root; /* "" or, in tests, a directory that stands for "/" */
 	const char *kubeconfig; /* the one to use; NULL = MicroShift's */
+	const char *state_dir;	/* of the daemon, where the last good state is; NULL = none */
 	enum compression compression;
 	int dir_fd;	     /* where the archive and its spill files are written */
 	const char *archive; /* file name in dir_fd; while it grows, with ".part" */

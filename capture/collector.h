@@ -48,6 +48,7 @@ struct collector_context {
 	bool *rpm_hangs;	/* of all collectors together; see conditions.h */
 	const char *root;	/* "" or, in tests, a directory that stands for "/" */
 	const char *kubeconfig; /* the one to use; NULL = MicroShift's */
+	const char *state_dir;	/* of the daemon, where the last good state is; NULL = none */
 };
 
 struct collector {

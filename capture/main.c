@@ -83,6 +83,8 @@ main(int argc, char *argv[])
 		return modes_inventory(&o, settings);
 	case MODE_CHECK:
 		return checkmode_run(&o, settings);
+	case MODE_REFRESH:
+		return modes_refresh(&o, settings);
 	case MODE_UNIT:
 	case MODE_SALVAGE:
 		break;

@@ -11,6 +11,7 @@
 #include "capture/capture.h"
 #include "capture/collector.h"
 #include "capture/inventory.h"
+#include "capture/lastgood.h"
 #include "capture/modes.h"
 #include "capture/options.h"
 #include "capture/progress.h"
@@ -36,6 +37,12 @@
  * salvaged. */
 #define HANG_SHARE    2u
 #define HANG_MIN_USEC (5 * USEC_PER_SEC)
+
+static const char *
+state_dir(const struct options *o)
+{
+	return o->state_dir ? o->state_dir : STATE_DIR;
+}
 
 /* The collectors that the request asks for. A name that does not exist is an error by hand. The
  * daemon knows no collectors and nobody waits here for an error: what there is makes a partial
@@ -98,6 +105,7 @@ run_capture(const struct options *o, const struct settings *settings,
 	options->cmdline = o->cmdline;
 	options->root = "";
 	options->kubeconfig = o->kubeconfig;
+	options->state_dir = state_dir(o);
 	stop_watch(wall, wall / HANG_SHARE > HANG_MIN_USEC ? wall / HANG_SHARE : HANG_MIN_USEC);
 	r = capture_run(options, ret, reterr);
 	stop_watch(0, 0);
@@ -433,7 +441,7 @@ run_salvage(const struct options *o, int state_fd, struct fault *reterr)
 int
 modes_state(const struct options *o, const struct settings *settings)
 {
-	const char *path = o->state_dir ? o->state_dir : STATE_DIR;
+	const char *path = state_dir(o);
 	_cleanup_close_ int state_fd = -EBADF;
 	struct fault fault = { 0 };
 	int r;
@@ -449,4 +457,17 @@ modes_state(const struct options *o, const struct settings *settings)
 		return PROTO_EXIT_OK;
 	log_error("%s", fault_text(&fault));
 	return PROTO_EXIT_ERROR;
+}
+
+int
+modes_refresh(const struct options *o, const struct settings *settings)
+{
+	struct lastgood_options options = {
+		.state_dir = state_dir(o),
+		.root = "",
+		.kubeconfig = o->kubeconfig,
+		.settings = settings,
+	};
+
+	return lastgood_refresh(&options) < 0 ? PROTO_EXIT_ERROR : PROTO_EXIT_OK;
 }

@@ -16,3 +16,6 @@ int modes_inventory(const struct options *o, const struct settings *settings);
 
 /* --id, with or without --salvage: a report in incoming/ID/ of the state directory. */
 int modes_state(const struct options *o, const struct settings *settings);
+
+/* --refresh-last-good: the copy of the cluster's state in the state directory. */
+int modes_refresh(const struct options *o, const struct settings *settings);

@@ -31,6 +31,7 @@ print_help(FILE *f)
 	    "       microshift-support-capture --id ID [--salvage] [OPTION...]\n"
 	    "       microshift-support-capture --dry-run|--list-collectors|--check-collectors\n"
 	    "       microshift-support-capture --check [OPTION...]\n"
+	    "       microshift-support-capture --refresh-last-good [OPTION...]\n"
 	    "\n"
 	    "Takes one support report of this machine.\n"
 	    "\n"
@@ -53,13 +54,16 @@ print_help(FILE *f)
 	    "For a request of the daemon, in its own unit:\n"
 	    "      --id ID              take the report that queue/ID.json asks for\n"
 	    "      --salvage            close what a killed capture of ID left behind\n"
-	    "      --state-dir DIR      the daemon's directory [" STATE_DIR "]\n"
 	    "\n"
 	    "Instead of a report, one look at API, certificates, disk and memory:\n"
 	    "      --check              print what is wrong\n"
 	    "      --json[=MODE]        print JSON, as above\n"
 	    "      --tell               tell the daemon, which captures what lasts\n"
 	    "\n"
+	    "For a timer:\n"
+	    "      --refresh-last-good  copy the state of the cluster if it is well and changed\n"
+	    "\n"
+	    "      --state-dir DIR      the daemon's directory [" STATE_DIR "]\n"
 	    "      --kubeconfig FILE    ask the API with this instead of MicroShift's own\n"
 	    "      --config FILE        read this instead of supportd.conf and its drop-ins\n"
 	    "      --collect-dir DIR    read collectors from here instead of collect.d\n"
@@ -112,6 +116,7 @@ choose_mode(struct options *o)
 		{ o->list_collectors, MODE_LIST },
 		{ o->check_collectors, MODE_CHECK_COLLECTORS },
 		{ o->check, MODE_CHECK },
+		{ o->refresh, MODE_REFRESH },
 	};
 	unsigned n = 0;
 
@@ -125,7 +130,8 @@ choose_mode(struct options *o)
 		return options_error("what to do? Give --output DIR (or --id ID)%s", "");
 	if (n > 1)
 		return options_error("--output, --id, --dry-run, --list-collectors, "
-				     "--check-collectors and --check exclude each other%s",
+				     "--check-collectors, --check and --refresh-last-good "
+				     "exclude each other%s",
 		    "");
 	return 0;
 }
@@ -145,8 +151,6 @@ check_options(struct options *o)
 		    "");
 	if (o->only_namespaces && !o->namespaces)
 		return options_error("--only-namespaces goes with --namespaces%s", "");
-	if (!o->id && !o->check && o->state_dir)
-		return options_error("--state-dir is for --id and --check%s", "");
 	if (o->json != OPTIONS_JSON_NONE && o->mode != MODE_PLAN && o->mode != MODE_LIST &&
 	    o->mode != MODE_CHECK)
 		return options_error(
@@ -214,6 +218,7 @@ enum {
 	OPTION_LIST_COLLECTORS,
 	OPTION_CHECK_COLLECTORS,
 	OPTION_CHECK,
+	OPTION_REFRESH,
 	OPTION_TELL,
 	OPTION_JSON,
 	OPTION_DEBUG,
@@ -238,6 +243,7 @@ static const struct option table[] = {
 	{ "list-collectors", no_argument, NULL, OPTION_LIST_COLLECTORS },
 	{ "check-collectors", no_argument, NULL, OPTION_CHECK_COLLECTORS },
 	{ "check", no_argument, NULL, OPTION_CHECK },
+	{ "refresh-last-good", no_argument, NULL, OPTION_REFRESH },
 	{ "tell", no_argument, NULL, OPTION_TELL },
 	{ "json", optional_argument, NULL, OPTION_JSON },
 	{ "debug", no_argument, NULL, OPTION_DEBUG },
@@ -299,6 +305,9 @@ take_option(struct options *o, int option, const char *value)
 		break;
 	case OPTION_CHECK:
 		o->check = true;
+		break;
+	case OPTION_REFRESH:
+		o->refresh = true;
 		break;
 	case OPTION_TELL:
 		o->tell = true;

@@ -14,7 +14,8 @@ enum mode {
 	MODE_PLAN,    /* --dry-run */
 	MODE_LIST,    /* --list-collectors */
 	MODE_CHECK_COLLECTORS,
-	MODE_CHECK, /* --check */
+	MODE_CHECK,   /* --check */
+	MODE_REFRESH, /* --refresh-last-good */
 };
 
 enum options_json {
@@ -27,6 +28,7 @@ enum options_json {
 struct options {
 	enum mode mode;
 	bool salvage;
+	bool refresh;
 	bool debug;
 	bool dry_run;
 	bool list_collectors;

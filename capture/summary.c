@@ -45,6 +45,8 @@ static const struct {
 	    "the events of the cluster, in order of time" },
 	{ "sos_commands/microshift/inspect_namespaces.log",
 	    "what was asked of the API, and what is missing" },
+	{ "sos_commands/microshift-last-good/README",
+	    "the state of the cluster before its API was lost" },
 	{ "proc/pressure/memory", "whether memory was short" },
 };
 
@@ -215,7 +217,7 @@ static void
 put_findings(FILE *f, const struct manifest *m)
 {
 	static const char *const cluster[] = { "API at ", "the API cannot ",
-		"cluster: ", NULL };
+		"cluster: ", "last good state", NULL };
 	static const char *const certificates[] = {
 		"certificates: ", "error: ", "warning: ", "TLS: ", NULL
 	};

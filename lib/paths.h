@@ -16,6 +16,12 @@
 #define TOMBSTONES_FILE "tombstones.jsonl"
 #define RESERVE_FILE	"reserve.jsonl"
 
+/* The last good state of the cluster, written by the capture program; see capture/lastgood.h.
+ */
+#define LAST_GOOD_DIR	  "last-good"
+#define LAST_GOOD_ARCHIVE "cluster.tar.zst"
+#define LAST_GOOD_NOTES	  "notes.txt"
+
 /* In incoming/ID/, written by the capture process only. CAPTURE_META_FILE comes last: its
  * presence means that the capture finished. */
 #define CAPTURE_META_FILE "meta.json"

@@ -63,6 +63,10 @@ static const struct key keys[] = {
 	  "Most bytes of container logs, all together; each container gets a fair share." },
 	{ "Kube", "TailLines", KEY_COUNT, FIELD(tail_lines), "10000", 1, 10000000,
 	  "Most lines of one container log, the newest." },
+	{ "Kube", "LastGood", KEY_BOOL, FIELD(last_good), "yes", 0, 0,
+	  "Whether a copy of the cluster's state is kept, for reports that find no API." },
+	{ "Kube", "LastGoodMaxBytes", KEY_BYTES, FIELD(last_good_max_bytes), "8M", 64 * KIB, UINT64_C(1) << 30,
+	  "Most disk space of that copy." },
 
 	{ "Check", "Confirmations", KEY_COUNT, FIELD(confirmations), "3", 1, 60,
 	  "Checks in a row that must find a problem before it is captured; there is one each minute." },

@@ -30,11 +30,13 @@ struct settings {
 	enum compression compression;
 
 	/* [Kube]: what of the cluster is taken; see capture/kube/ */
-	char **namespaces;	/* owned strv: patterns, see lib/namepattern.h */
-	char **add_namespaces;	/* owned strv: patterns, besides those; may be NULL */
-	bool failing_pods;	/* also namespaces with a pod that is failing */
-	uint64_t max_log_bytes; /* of container logs, all together */
-	uint64_t tail_lines;	/* of one container log */
+	char **namespaces;	      /* owned strv: patterns, see lib/namepattern.h */
+	char **add_namespaces;	      /* owned strv: patterns, besides those; may be NULL */
+	bool failing_pods;	      /* also namespaces with a pod that is failing */
+	uint64_t max_log_bytes;	      /* of container logs, all together */
+	uint64_t tail_lines;	      /* of one container log */
+	bool last_good;		      /* keep a copy for when the API is dead */
+	uint64_t last_good_max_bytes; /* of the copy, compressed */
 
 	/* [Check]: what microshift-support-check.service finds, and when it is believed */
 	uint64_t confirmations;	      /* checks in a row */

@@ -6,6 +6,7 @@
 #include "capture/kube/connect.h"
 #include "capture/kube/inspect.h"
 #include "capture/kube/nodelogs.h"
+#include "capture/lastgood.h"
 #include "lib/clock.h"
 #include "lib/fault.h"
 
@@ -16,7 +17,7 @@ static bool
 applies(const struct collector *c, const struct collector_context *ctx, struct fault *reterr)
 {
 	(void)c;
-	if (kube_connect_has_config(ctx) || nodelogs_exist(ctx))
+	if (kube_connect_has_config(ctx) || nodelogs_exist(ctx) || lastgood_exists(ctx))
 		return true;
 	fault_set(
 	    reterr, -ENOENT, "there is neither a kubeconfig of MicroShift nor " NODELOGS_DIR);
@@ -29,9 +30,13 @@ run(const struct collector *c, struct collector_context *ctx, struct fault *rete
 {
 	static const struct kube_inspect_options options = { 0 };
 	struct kube_inspect_result result;
+	enum outcome outcome;
 
 	(void)c;
-	return kube_inspect(ctx, &options, &result, reterr);
+	outcome = kube_inspect(ctx, &options, &result, reterr);
+	if (result.has_api)
+		return outcome;
+	return lastgood_add(ctx) > 0 && outcome == OUTCOME_FAILED ? OUTCOME_PARTIAL : outcome;
 }
 
 const struct collector kube_collector = {

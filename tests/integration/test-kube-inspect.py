@@ -476,8 +476,9 @@ def test_a_kubelet_that_is_not_trusted(w):
     assert "kubelet not verified" in r.read("inspect_namespaces.log")
 
 
-def main():
-    tests = [(n, f) for n, f in globals().items() if n.startswith("test_")]
+def main(module, make_world):
+    """Runs the tests of MODULE, each in a world of its own."""
+    tests = [(n, f) for n, f in module.items() if n.startswith("test_")]
     wanted = sys.argv[1:]
     recording = tempfile.mkdtemp(prefix="kube-recording.")
     failed = count = 0
@@ -490,7 +491,7 @@ def main():
             if wanted and name not in wanted:
                 continue
             count += 1
-            world = World(where)
+            world = make_world(where)
             try:
                 function(world)
                 print(f"ok {count} - {name}", flush=True)
@@ -506,4 +507,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(globals(), World))

@@ -66,6 +66,8 @@ test_modes(void)
 		{ "--check", MODE_CHECK },
 		{ "--check --tell --json --state-dir /x --kubeconfig f --config g",
 		    MODE_CHECK },
+		{ "-o x --state-dir /x", MODE_OUTPUT },
+		{ "--refresh-last-good --state-dir /x --kubeconfig k", MODE_REFRESH },
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -99,7 +101,10 @@ test_bad(void)
 		"--id " ID " --namespaces a",
 		"--id " ID " --reason a",
 		"--id " ID " --compression xz",
-		"-o x --state-dir y",
+		"--refresh-last-good -o x",
+		"--refresh-last-good --id " ID,
+		"--refresh-last-good --salvage",
+		"--refresh-last-good --profile full",
 		"-o x y",
 		"-o x --only ,",
 		"-o x --namespaces /(/",
