@@ -16,6 +16,7 @@
 #include "lib/text.h"
 
 #define TREE	       "sos_commands/microshift/"
+#define LAST_GOOD_TREE "sos_commands/microshift-last-good/"
 #define DIRECTORY_MODE 0750
 #define FILE_MODE      0640
 #define BLOCK_BYTES    (64u * 1024u)
@@ -25,9 +26,10 @@ DEFINE_CLEANUP(struct archive *, archive_write_free);
 DEFINE_CLEANUP(struct archive_entry *, archive_entry_free);
 
 const char *
-mustgather_name(const char *id, char buf[MUSTGATHER_NAME_BYTES])
+mustgather_name(const char *id, enum mustgather_tree tree, char buf[MUSTGATHER_NAME_BYTES])
 {
-	(void)snprintf(buf, MUSTGATHER_NAME_BYTES, "must-gather-%s", id);
+	(void)snprintf(buf, MUSTGATHER_NAME_BYTES, "must-gather-%s%s",
+	    tree == MUSTGATHER_LAST_GOOD ? "last-good-" : "", id);
 	return buf;
 }
 
@@ -61,6 +63,15 @@ mustgather_map(const char *path)
 	return NULL;
 }
 
+/* Nothing else is there. What it says of its age is worth having beside it. */
+const char *
+mustgather_map_last_good(const char *path)
+{
+	if (!text_has_prefix(path, LAST_GOOD_TREE) || path[strlen(LAST_GOOD_TREE)] == '\0')
+		return NULL;
+	return path + strlen(LAST_GOOD_TREE);
+}
+
 int
 mustgather_compression(const char *name, enum mustgather_compression *ret)
 {
@@ -80,6 +91,8 @@ struct repack {
 	struct archive *out; /* owned */
 	char top[MUSTGATHER_NAME_BYTES];
 	const char *report_top;
+	extract_map_fn map;
+	bool has_last_good;
 	void *directories; /* owned: tsearch(3) tree of names */
 	time_t time;	   /* of directories that have none */
 	uint64_t files;
@@ -190,7 +203,9 @@ add_entry(struct repack *p, struct archive_entry *e)
 	r = extract_name(e, p->report_top, path);
 	if (archive_entry_filetype(e) == AE_IFDIR)
 		p->time = time;
-	name = r > 0 ? mustgather_map(path) : NULL;
+	if (r > 0 && mustgather_map_last_good(path))
+		p->has_last_good = true;
+	name = r > 0 ? p->map(path) : NULL;
 	/* Links, of which the tree has none, would make readers give up. */
 	if (!name || archive_entry_hardlink(e) ||
 	    (archive_entry_filetype(e) != AE_IFREG && archive_entry_filetype(e) != AE_IFDIR))
@@ -222,6 +237,16 @@ open_output(struct repack *p, int out_fd, enum mustgather_compression c)
 }
 
 static int
+no_tree(const struct repack *p)
+{
+	return fault_set(p->reterr, -ENOENT, "%s",
+	    p->map == mustgather_map_last_good
+		? "it has no last good state; the API answered, or there was none"
+		: "it has no state of the cluster; its profile does not take it, or "
+		  "the collector 'kube' did not run");
+}
+
+static int
 copy_tree(struct repack *p)
 {
 	for (;;) {
@@ -234,9 +259,7 @@ copy_tree(struct repack *p)
 		if (r > 0)
 			r = add_entry(p, e);
 		else if (r == 0 && p->files == 0)
-			return fault_set(p->reterr, -ENOENT,
-			    "it has no state of the cluster; its profile does not take it, or "
-			    "the collector 'kube' did not run");
+			return no_tree(p);
 		else
 			return r;
 		if (r < 0)
@@ -260,12 +283,14 @@ write_tree(struct repack *p, int fd, int out_fd, enum mustgather_compression c)
 }
 
 int
-mustgather_write(
-    int fd, const char *id, int out_fd, enum mustgather_compression c, struct fault *reterr)
+mustgather_write(int fd, const struct mustgather_options *options, int out_fd,
+    bool *ret_has_last_good, struct fault *reterr)
 {
 	char report_top[REPORT_ID_BYTES + 32];
 	_cleanup_(repack_done) struct repack p = {
-		.report_top = report_id_topdir(id, report_top, sizeof(report_top)),
+		.report_top = report_id_topdir(options->id, report_top, sizeof(report_top)),
+		.map = options->tree == MUSTGATHER_LAST_GOOD ? mustgather_map_last_good
+							     : mustgather_map,
 		.reterr = reterr,
 	};
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
@@ -273,8 +298,9 @@ mustgather_write(
 	int r;
 
 	/* libarchive converts names; in the C locale it could not. */
-	(void)mustgather_name(id, p.top);
-	r = write_tree(&p, fd, out_fd, c);
+	(void)mustgather_name(options->id, options->tree, p.top);
+	r = write_tree(&p, fd, out_fd, options->compression);
+	*ret_has_last_good = p.has_last_good;
 	if (utf8) {
 		(void)uselocale(before);
 		freelocale(utf8);

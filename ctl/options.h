@@ -51,6 +51,7 @@ struct options {
 	/* fetch */
 	bool extract;
 	bool must_gather;
+	bool last_good;
 	bool force;
 
 	/* notify-failure */

@@ -58,6 +58,13 @@ set_must_gather(struct options *o, const char *value, struct fault *reterr)
 	return 0;
 }
 
+static int
+set_last_good(struct options *o, const char *value, struct fault *reterr)
+{
+	o->last_good = true;
+	return set_must_gather(o, value, reterr);
+}
+
 const struct option_def fetch_options[] = {
 	{ 'o', "output", "PATH", false,
 	    "write to this file or directory, or to stdout with '-'", set_output },
@@ -65,6 +72,8 @@ const struct option_def fetch_options[] = {
 	    set_extract },
 	{ 0, "must-gather", NULL, false,
 	    "only the state of the cluster, as omc and omg take it", set_must_gather },
+	{ 0, "last-good", NULL, false, "the same of before, from a report that found no API",
+	    set_last_good },
 	{ 'f', "force", NULL, false, "replace a file that is there already", set_force },
 	{ 0 },
 };
@@ -85,10 +94,17 @@ fetch_done(struct fetch *f)
 	f->fd = close_fd(f->fd);
 }
 
+static enum mustgather_tree
+tree_of(const struct fetch *f)
+{
+	return f->options->last_good ? MUSTGATHER_LAST_GOOD : MUSTGATHER_REPORT;
+}
+
 static int
 use_reply(struct fetch *f, const cJSON *shown, const cJSON *opened)
 {
 	const char *name = reply_text(opened, "name");
+	char top[MUSTGATHER_NAME_BYTES];
 	struct stat st;
 
 	text_copy(f->sha256, sizeof(f->sha256), reply_text(shown, "sha256"));
@@ -96,7 +112,8 @@ use_reply(struct fetch *f, const cJSON *shown, const cJSON *opened)
 	if (is_empty(name) || strchr(name, '/') || name[0] == '.')
 		return complain(PROTO_EXIT_ERROR, "'%s' is no name for a file", name);
 	if (f->options->must_gather)
-		(void)snprintf(f->name, sizeof(f->name), "must-gather-%s.tar.gz", f->id);
+		(void)snprintf(f->name, sizeof(f->name), "%s.tar.gz",
+		    mustgather_name(f->id, tree_of(f), top));
 	else
 		(void)snprintf(f->name, sizeof(f->name), "%s%s",
 		    text_has_prefix(name, NAME_PREFIX) ? "" : NAME_PREFIX, name);
@@ -191,21 +208,26 @@ copy(const struct fetch *f, int out_fd)
 static int
 repack(const struct fetch *f, int out_fd, const char *name)
 {
-	enum mustgather_compression compression = MUSTGATHER_GZIP;
+	struct mustgather_options options = { .id = f->id, .tree = tree_of(f) };
 	struct fault fault = { 0 };
+	bool has_last_good;
 	int status;
 	int r;
 
-	if (mustgather_compression(name, &compression) < 0)
+	if (mustgather_compression(name, &options.compression) < 0)
 		return complain(PROTO_EXIT_USAGE,
 		    "'%s': readers of must-gather archives take .tar.gz and .tar.xz", name);
 	status = verify(f, f->fd);
 	if (status != PROTO_EXIT_OK)
 		return status;
-	r = mustgather_write(f->fd, f->id, out_fd, compression, &fault);
+	r = mustgather_write(f->fd, &options, out_fd, &has_last_good, &fault);
 	if (r < 0)
 		return complain(r == -ENOENT ? PROTO_EXIT_NOT_FOUND : PROTO_EXIT_ERROR,
 		    "no must-gather from %s: %s", f->id, fault_text(&fault));
+	if (has_last_good && !f->options->last_good)
+		(void)complain(PROTO_EXIT_OK,
+		    "%s found no API; --last-good gives the state of the cluster before",
+		    f->id);
 	return PROTO_EXIT_OK;
 }
 
@@ -359,9 +381,12 @@ extract_to(const struct fetch *f, const char *dir)
 	char top[REPORT_ID_BYTES + sizeof(NAME_PREFIX)];
 	char name[MUSTGATHER_NAME_BYTES];
 	struct extract_options options = {
-		.name = f->options->must_gather ? mustgather_name(f->id, name) : top,
+		.name =
+		    f->options->must_gather ? mustgather_name(f->id, tree_of(f), name) : top,
 		.top = top,
-		.map = f->options->must_gather ? mustgather_map : NULL,
+		.map = f->options->last_good  ? mustgather_map_last_good
+		    : f->options->must_gather ? mustgather_map
+					      : NULL,
 	};
 	int status;
 	int r;
@@ -384,8 +409,8 @@ extract_to(const struct fetch *f, const char *dir)
 		    "%" PRIu64 " entries of %s were not safe to create and are left out",
 		    stats.left_out, f->id);
 	if (r == -ENOENT && f->options->must_gather)
-		return complain(PROTO_EXIT_NOT_FOUND,
-		    "no must-gather from %s: it has no state of the cluster", f->id);
+		return complain(PROTO_EXIT_NOT_FOUND, "no must-gather from %s: it has no %s",
+		    f->id, f->options->last_good ? "last good state" : "state of the cluster");
 	if (r < 0)
 		status = complain(PROTO_EXIT_ERROR, "cannot unpack %s%s: %s", f->id,
 		    r == -EBADMSG && stats.files > 0 ? " to its end" : "", fault_text(&fault));

@@ -17,7 +17,7 @@ _msupportctl() {
 	'' | list) own='--unit --trigger --key --since --until --limit --reverse' ;;
 	collect) own='--profile --reason --only --namespaces --only-namespaces --no-wait --timeout --dry-run --direct --output' ;;
 	collectors) own='--check' ;;
-	fetch) own='--output --extract --must-gather --force' ;;
+	fetch) own='--output --extract --must-gather --last-good --force' ;;
 	esac
 
 	# Behind "--option=" bash makes the "=" a word of its own.

@@ -773,6 +773,29 @@ def test_must_gather_of_a_report_without_one(w):
     assert leftovers(w) == [] and not os.path.exists(w.path(GATHER + ".tar.gz"))
 
 
+def test_must_gather_of_the_last_good_state(w):
+    tree, copy = "sos_commands/microshift/", "sos_commands/microshift-last-good/"
+    w.serve_archive(archive([
+        ("manifest.json", b"{}"), (tree + "timestamp", b"now"), (copy + "timestamp", b"then"),
+        (copy + "README", b"before"), (copy + "namespaces/a/core/pods.yaml", b"items: []")]))
+    name = GATHER.replace("must-gather-", "must-gather-last-good-")
+    r = expect(w.run("fetch", ID, "--must-gather", "--last-good"), 0)
+    assert r.out == name + ".tar.gz\n" and r.err == "", r
+    with tarfile.open(w.path(name + ".tar.gz")) as tar:
+        assert sorted(i.name for i in tar if i.isreg()) == [
+            f"{name}/README", f"{name}/namespaces/a/core/pods.yaml", f"{name}/timestamp"]
+        assert tar.extractfile(name + "/timestamp").read() == b"then"
+    assert expect(w.run("fetch", ID, "--last-good", "-x"), 0).out == name + "\n"
+    assert sorted(os.listdir(w.path(name))) == ["README", "namespaces", "timestamp"]
+    # The other tree is what is asked for by default, and then there is a hint.
+    is_in(expect(w.run("fetch", ID, "--must-gather"), 0).err, "--last-good")
+    with tarfile.open(w.path(GATHER + ".tar.gz")) as tar:
+        assert tar.extractfile(GATHER + "/timestamp").read() == b"now"
+    w.serve_archive(cluster_report())
+    is_in(expect(w.run("fetch", ID, "--last-good", "-o", "y.tar.gz"), 7).err, "no last good")
+    is_in(expect(w.run("fetch", ID, "--last-good", "-x", "-o", "y"), 7).err, "no last good")
+
+
 # --- what goes wrong --------------------------------------------------------------------------
 
 
