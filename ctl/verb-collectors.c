@@ -46,15 +46,6 @@ static const struct table_column columns[] = {
 	{ "WHAT, OR WHY NOT", false, 0 },
 };
 
-static bool
-flag_of(const cJSON *object, const char *name)
-{
-	bool flag = false;
-
-	(void)json_get_bool(object, name, &flag);
-	return flag;
-}
-
 static int
 count_of(const cJSON *object, const char *name)
 {
@@ -107,7 +98,7 @@ format_origin(const cJSON *collector, char *buf, size_t size)
 static int
 add_row(struct table *t, const cJSON *collector)
 {
-	bool applies = flag_of(collector, "applies");
+	bool applies = reply_bool(collector, "applies");
 	bool is_faulty = count_of(collector, "problems") > 0;
 	char profiles[PROFILES_BYTES];
 	char origin[48];
@@ -170,7 +161,7 @@ static void
 print_remarks(const struct options *o, const cJSON *inventory, const cJSON *object)
 {
 	print_problems(object);
-	if (!o->no_legend && !flag_of(inventory, "privileged"))
+	if (!o->no_legend && !reply_bool(inventory, "privileged"))
 		(void)fprintf(
 		    stderr, "Without root: what only root may see counts as missing.\n");
 }
@@ -277,7 +268,7 @@ print_limits(const cJSON *collector)
 static void
 print_page(const cJSON *collector)
 {
-	bool applies = flag_of(collector, "applies");
+	bool applies = reply_bool(collector, "applies");
 	bool colour = output_has_colour(stdout);
 	char value[VALUE_BYTES];
 	char profiles[PROFILES_BYTES];

@@ -9,9 +9,11 @@
  * else: of a file what it was at its last fsync(2), of a directory the names it had at its
  * last; a file whose name was synced, but not its data, is empty. */
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>

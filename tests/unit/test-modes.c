@@ -258,7 +258,8 @@ test_inventory(void)
 	_cleanup_free_ char *plan = NULL, *list = NULL, *none = NULL, *good = NULL, *bad = NULL;
 
 	tmpdir_put(&collect, "mine.conf", "[Collector]\nProfiles=full\n");
-	ok_int(run_inventory(MODE_CHECK_COLLECTORS, &collect, NULL, &good), PROTO_EXIT_OK, "no mistakes");
+	ok_int(run_inventory(MODE_CHECK_COLLECTORS, &collect, NULL, &good), PROTO_EXIT_OK,
+	    "no mistakes");
 	ok_str(good, "", "nothing to say");
 	ok_int(run_inventory(MODE_PLAN, &collect, NULL, &plan), PROTO_EXIT_OK, "a plan");
 	ok(strstr(plan, ". flash ") && !strstr(plan, ". mine "), "is that of a profile");
@@ -268,7 +269,8 @@ test_inventory(void)
 	    "one that does not exist");
 	ok_str(none, "", "is not listed");
 	tmpdir_put(&collect, "bad.conf", "[Collector]\nColour=red\n");
-	ok_int(run_inventory(MODE_CHECK_COLLECTORS, &collect, NULL, &bad), PROTO_EXIT_ERROR, "mistakes");
+	ok_int(run_inventory(MODE_CHECK_COLLECTORS, &collect, NULL, &bad), PROTO_EXIT_ERROR,
+	    "mistakes");
 	ok(text_has_prefix(bad, line), "have file and line: %s", bad);
 }
 
