@@ -144,10 +144,10 @@ check_options(struct options *o)
 		return options_error("--salvage needs --id%s", "");
 	if (choose_mode(o) < 0)
 		return -EINVAL;
-	if (o->id && (o->profile || o->only || o->namespaces || o->reason || o->compression))
-		return options_error("with --id these come from the request and supportd.conf: "
-				     "--profile, --only, --namespaces, --reason, "
-				     "--compression%s",
+	if ((o->id || o->check || o->refresh) &&
+	    (o->profile || o->only || o->namespaces || o->reason || o->compression))
+		return options_error("--profile, --only, --namespaces, --reason and "
+				     "--compression are for --output and --dry-run%s",
 		    "");
 	if (o->only_namespaces && !o->namespaces)
 		return options_error("--only-namespaces goes with --namespaces%s", "");

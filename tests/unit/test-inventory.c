@@ -186,7 +186,8 @@ test_plan(const struct machine *m)
 	ok(plain && strstr(plain, "run      demo status 'two words'   (10.0s, 4.0M)"),
 	    "what is run");
 	ok(plain && strstr(plain, "but not  /etc/secret"), "what is not copied");
-	ok(strstr(text, "\nDo not apply here:\n    absent "), "what is left out");
+	ok(strstr(text, "\nDo not apply here:\n") && strstr(text, "\n    absent "),
+	    "what is left out");
 	ok(strstr(text, "50.conf:2: unknown key Colour="), "mistakes");
 	ok(strstr(text, " 1. flash") && strstr(text, "flash") < strstr(text, "plain "),
 	    "the order is that in which they run");
