@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
 #include <systemd/sd-id128.h>
 
 #include "daemon/bucket.h"
 #include "daemon/flash.h"
+#include "daemon/guard.h"
 #include "daemon/inbox.h"
 #include "daemon/intake.h"
 #include "daemon/limiter.h"
 #include "daemon/loop.h"
 #include "daemon/recorder.h"
 #include "daemon/runlog.h"
+#include "daemon/sampler.h"
 #include "daemon/scheduler.h"
 #include "daemon/spool.h"
 #include "daemon/state.h"
+#include "daemon/tombstone.h"
 #include "daemon/trigger.h"
 #include "lib/clock.h"
 #include "lib/failure.h"
@@ -24,6 +29,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/msgids.h"
+#include "lib/paths.h"
 #include "lib/settings.h"
 #include "lib/text.h"
 
@@ -72,6 +78,7 @@ struct intake {
 	intake_export_fn export_units;
 	void *export_userdata;
 	struct recorder *recorder;		/* borrowed; NULL none */
+	int root_fd;				/* owned; the machine that is spared */
 	struct token tokens[INTAKE_TOKENS_MAX]; /* a ring */
 	size_t next_token;
 	char boot_id[ID128_BYTES];
@@ -165,6 +172,41 @@ vacuum(struct intake *in, const struct vacuum_incoming *incoming)
 	    in->handlers.on_evicted, in->userdata);
 }
 
+/* Takes less of REQ when the machine cannot bear it. Returns 0, or -ENOSPC when nothing but a
+ * line was written; REQ is empty then. */
+static int
+spare_machine(struct intake *in, struct request *req)
+{
+	struct sampler sampler;
+	struct sample now;
+	struct guard_facts facts = {
+		.now = &now,
+		.keep_free_bytes = in->settings->keep_free_bytes,
+		.n_cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
+		.is_automatic = req->trigger != TRIGGER_REQUEST,
+	};
+	char reason[GUARD_REASON_BYTES];
+	enum guard_level level;
+
+	if (in->root_fd < 0)
+		return 0;
+	sampler_init(&sampler, in->root_fd, spool_state_fd(in->spool));
+	sampler_take(&sampler, &now);
+	level = guard_judge(&facts, reason);
+	if (level == GUARD_ALL || (level == GUARD_FLASH && req->profile == PROFILE_FLASH))
+		return 0;
+	if (level == GUARD_FLASH) {
+		log_warning("Taking only a flash for '%s': %s", req->id, reason);
+		req->profile = PROFILE_FLASH;
+		return 0;
+	}
+	log_event(MSGID_SPOOL_UNWRITABLE, LOG_ERR, NULL, 0,
+	    "Taking no report '%s', only a line in " TOMBSTONES_FILE ": %s", req->id, reason);
+	tombstone_add_request(spool_state_fd(in->spool), req, reason);
+	request_done(req);
+	return -ENOSPC;
+}
+
 /* Gives REQ an ID and the facts of the moment and hands it on. Consumes REQ; the ID is copied.
  */
 static int
@@ -174,6 +216,8 @@ submit(struct intake *in, struct request *req, char id[REPORT_ID_BYTES])
 		.size_bytes = INTAKE_RESERVE_BYTES,
 		.manual = req->trigger == TRIGGER_REQUEST,
 	};
+
+	int r;
 
 	req->created_usec = clock_realtime_usec();
 	report_id_make(req->id, req->created_usec, ++in->sequence, req->event.invocation_id);
@@ -186,6 +230,9 @@ submit(struct intake *in, struct request *req, char id[REPORT_ID_BYTES])
 		    "The spool is full of reports that must be kept, taking only a flash");
 		req->profile = PROFILE_FLASH;
 	}
+	r = spare_machine(in, req);
+	if (r < 0)
+		return r;
 	return scheduler_add(in->scheduler, req, req->trigger != TRIGGER_REQUEST);
 }
 
@@ -244,6 +291,7 @@ capture(struct intake *in, struct request *req, uint64_t pause_usec, bool may_bo
 	if (r < 0) {
 		log_event(MSGID_SPOOL_UNWRITABLE, LOG_ERR, NULL, 0,
 		    "Cannot put a request on disk, no report of this: %s", strerror(-r));
+		limiter_take_back(in->limiter, record->key);
 		return verdict;
 	}
 	limiter_set_report(in->limiter, record->key, id); /* REQ is empty now */
@@ -666,6 +714,13 @@ intake_set_export(struct intake *in, intake_export_fn fn, void *userdata)
 	in->export_userdata = userdata;
 }
 
+int
+intake_spare_machine(struct intake *in, const char *root)
+{
+	in->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return in->root_fd < 0 ? -errno : 0;
+}
+
 void
 intake_set_recorder(struct intake *in, struct recorder *rec)
 {
@@ -708,6 +763,7 @@ intake_new(struct loop *loop, struct spool *spool, struct scheduler *scheduler,
 	if (!in)
 		return -ENOMEM;
 	TAILQ_INIT(&in->notices);
+	in->root_fd = -EBADF;
 	in->spool = spool;
 	in->scheduler = scheduler;
 	in->handlers = *handlers;
@@ -743,6 +799,7 @@ intake_free(struct intake *in)
 	}
 	if (in->notice_timer)
 		loop_timer_free(in->notice_timer);
+	(void)close_fd(in->root_fd);
 	runlog_free(in->runlog);
 	limiter_free(in->limiter);
 	free(in);

@@ -122,6 +122,10 @@ const struct runtrack_state *intake_saved_units(const struct intake *in, size_t 
 typedef size_t (*intake_export_fn)(struct runtrack_state *states, size_t max, void *userdata);
 void intake_set_export(struct intake *in, intake_export_fn fn, void *userdata);
 
+/* Takes less than is wanted when the machine cannot bear it, from now on; see guard.h. ROOT is
+ * "/", or in tests a directory that stands for it. Call once. Returns 0 or negative errno. */
+int intake_spare_machine(struct intake *in, const char *root);
+
 /* Writes what the recorder has into each flash from now on. REC is borrowed. */
 void intake_set_recorder(struct intake *in, struct recorder *rec);
 

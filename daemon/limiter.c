@@ -229,6 +229,17 @@ limiter_recall(struct limiter *l, uint64_t created_usec, uint64_t now_usec)
 }
 
 void
+limiter_take_back(struct limiter *l, const char *key)
+{
+	struct key_record *k = find(l, key);
+
+	if (!k || k->reports == 0)
+		return;
+	k->reports--;
+	k->last_report_usec = 0;
+}
+
+void
 limiter_set_report(struct limiter *l, const char *key, const char *report_id)
 {
 	struct key_record *k = find(l, key);

@@ -81,6 +81,10 @@ void limiter_recall(struct limiter *l, uint64_t created_usec, uint64_t now_usec)
 /* Why it is only counted, for people; names the setting. */
 const char *verdict_to_string(enum verdict v);
 
+/* The capture that the last VERDICT_CAPTURE of KEY allowed did not come about: no pause. It
+ * still counts for all problems together, since it may fail again and again. */
+void limiter_take_back(struct limiter *l, const char *key);
+
 /* The capture that the last VERDICT_CAPTURE of KEY allowed has this ID. */
 void limiter_set_report(struct limiter *l, const char *key, const char *report_id);
 

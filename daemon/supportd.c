@@ -364,6 +364,8 @@ start_intake(struct supportd *d)
 	if (r < 0)
 		return r;
 	r = intake_new(d->loop, d->spool, d->scheduler, d->settings, &handlers, d, &d->intake);
+	if (r >= 0)
+		r = intake_spare_machine(d->intake, "/");
 	if (r < 0)
 		return r;
 	intake_set_export(d->intake, export_units, d);

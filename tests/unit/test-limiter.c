@@ -191,6 +191,9 @@ test_pause_end(void)
 	ok_str(k->reason, "it broke", "what it is");
 	ok(limiter_pause_end(l, k, START + 1) == START + 10 * USEC_PER_MINUTE, "when again");
 	ok(limiter_pause_end(l, k, START + 10 * USEC_PER_MINUTE) == 0, "or at once");
+	limiter_take_back(l, "k");
+	ok(limiter_pause_end(l, k, START + 1) == 0 && k->count == 1,
+	    "no report, no pause; but it was seen");
 }
 
 static void
