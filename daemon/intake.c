@@ -1,27 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <unistd.h>
 
 #include <systemd/sd-id128.h>
 
 #include "daemon/bucket.h"
-#include "daemon/flash.h"
-#include "daemon/guard.h"
 #include "daemon/inbox.h"
 #include "daemon/intake.h"
 #include "daemon/limiter.h"
 #include "daemon/loop.h"
-#include "daemon/recorder.h"
 #include "daemon/runlog.h"
-#include "daemon/sampler.h"
 #include "daemon/scheduler.h"
 #include "daemon/spool.h"
 #include "daemon/state.h"
-#include "daemon/tombstone.h"
+#include "daemon/submit.h"
+#include "daemon/tokens.h"
 #include "daemon/trigger.h"
 #include "lib/clock.h"
 #include "lib/failure.h"
@@ -29,7 +24,6 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/msgids.h"
-#include "lib/paths.h"
 #include "lib/settings.h"
 #include "lib/text.h"
 
@@ -53,12 +47,6 @@ struct watched_unit {
 	struct unit_snapshot snapshot;
 };
 
-struct token {
-	char token[65];
-	uid_t uid;
-	char id[REPORT_ID_BYTES];
-};
-
 struct intake {
 	struct spool *spool;		 /* borrowed */
 	struct scheduler *scheduler;	 /* borrowed */
@@ -67,6 +55,7 @@ struct intake {
 	void *userdata;
 	struct limiter *limiter; /* owned */
 	struct runlog *runlog;	 /* owned */
+	struct submit *submit;	 /* owned */
 	struct confirm confirm;
 	struct loop_timer *notice_timer; /* owned */
 	TAILQ_HEAD(, waiting_notice) notices;
@@ -77,13 +66,9 @@ struct intake {
 	size_t n_saved_units;
 	intake_export_fn export_units;
 	void *export_userdata;
-	struct recorder *recorder;		/* borrowed; NULL none */
-	int root_fd;				/* owned; the machine that is spared */
-	struct token tokens[INTAKE_TOKENS_MAX]; /* a ring */
-	size_t next_token;
+	struct tokens tokens;
 	char boot_id[ID128_BYTES];
 	struct bucket requests; /* of people */
-	uint64_t sequence;
 	uint64_t suppressed;
 };
 
@@ -92,7 +77,7 @@ intake_save(struct intake *in)
 {
 	struct runtrack_state units[UNITS_MAX];
 	struct state state = {
-		.sequence = in->sequence,
+		.sequence = submit_sequence(in->submit),
 		.limiter = in->limiter,
 		.runlog = in->runlog,
 		.confirm = &in->confirm,
@@ -123,9 +108,7 @@ load(struct intake *in)
 	if (r < 0 && r != -ENOENT)
 		(void)log_warning_errno(r, "Cannot read the saved state, starting anew: %m");
 	in->n_saved_units = state.n_units;
-	in->sequence = state.sequence;
-	if (spool_max_sequence(in->spool) > in->sequence)
-		in->sequence = spool_max_sequence(in->spool);
+	submit_set_sequence(in->submit, state.sequence);
 }
 
 static void
@@ -152,88 +135,6 @@ remember_spool(struct intake *in)
 
 		remember(in, req->trigger, &req->event, req->created_usec);
 	}
-}
-
-static bool
-vacuum(struct intake *in, const struct vacuum_incoming *incoming)
-{
-	const struct settings *s = in->settings;
-	struct vacuum_limits limits = {
-		.max_reports = s->max_reports,
-		.max_per_key = s->max_per_key,
-		.max_use_bytes = s->max_use_bytes,
-		.keep_free_bytes = s->keep_free_bytes,
-		.max_age_usec = s->max_age_usec,
-		.max_manual_reports = s->max_manual_reports,
-		.manual_use_bytes = s->manual_use_bytes,
-	};
-
-	return spool_vacuum(in->spool, &limits, incoming, clock_realtime_usec(),
-	    in->handlers.on_evicted, in->userdata);
-}
-
-/* Takes less of REQ when the machine cannot bear it. Returns 0, or -ENOSPC when nothing but a
- * line was written; REQ is empty then. */
-static int
-spare_machine(struct intake *in, struct request *req)
-{
-	struct sampler sampler;
-	struct sample now;
-	struct guard_facts facts = {
-		.now = &now,
-		.keep_free_bytes = in->settings->keep_free_bytes,
-		.n_cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
-		.is_automatic = req->trigger != TRIGGER_REQUEST,
-	};
-	char reason[GUARD_REASON_BYTES];
-	enum guard_level level;
-
-	if (in->root_fd < 0)
-		return 0;
-	sampler_init(&sampler, in->root_fd, spool_state_fd(in->spool));
-	sampler_take(&sampler, &now);
-	level = guard_judge(&facts, reason);
-	if (level == GUARD_ALL || (level == GUARD_FLASH && req->profile == PROFILE_FLASH))
-		return 0;
-	if (level == GUARD_FLASH) {
-		log_warning("Taking only a flash for '%s': %s", req->id, reason);
-		req->profile = PROFILE_FLASH;
-		return 0;
-	}
-	log_event(MSGID_SPOOL_UNWRITABLE, LOG_ERR, NULL, 0,
-	    "Taking no report '%s', only a line in " TOMBSTONES_FILE ": %s", req->id, reason);
-	tombstone_add_request(spool_state_fd(in->spool), req, reason);
-	request_done(req);
-	return -ENOSPC;
-}
-
-/* Gives REQ an ID and the facts of the moment and hands it on. Consumes REQ; the ID is copied.
- */
-static int
-submit(struct intake *in, struct request *req, char id[REPORT_ID_BYTES])
-{
-	struct vacuum_incoming incoming = {
-		.size_bytes = INTAKE_RESERVE_BYTES,
-		.manual = req->trigger == TRIGGER_REQUEST,
-	};
-
-	int r;
-
-	req->created_usec = clock_realtime_usec();
-	report_id_make(req->id, req->created_usec, ++in->sequence, req->event.invocation_id);
-	text_copy(id, REPORT_ID_BYTES, req->id);
-	req->flash = flash_take(spool_state_fd(in->spool));
-	if (in->recorder && req->flash && recorder_add_to_flash(in->recorder, req->flash) < 0)
-		log_warning("Out of memory, the flash has no history");
-	if (!vacuum(in, &incoming) && req->profile != PROFILE_FLASH) {
-		log_warning(
-		    "The spool is full of reports that must be kept, taking only a flash");
-		req->profile = PROFILE_FLASH;
-	}
-	r = spare_machine(in, req);
-	if (r < 0)
-		return r;
-	return scheduler_add(in->scheduler, req, req->trigger != TRIGGER_REQUEST);
 }
 
 static void
@@ -287,7 +188,7 @@ capture(struct intake *in, struct request *req, uint64_t pause_usec, bool may_bo
 		return verdict;
 	}
 	req->occurrences = record->count;
-	r = submit(in, req, id);
+	r = submit_request(in->submit, req, id);
 	if (r < 0) {
 		log_event(MSGID_SPOOL_UNWRITABLE, LOG_ERR, NULL, 0,
 		    "Cannot put a request on disk, no report of this: %s", strerror(-r));
@@ -558,30 +459,6 @@ intake_confirm(const struct intake *in)
 	return &in->confirm;
 }
 
-static const struct token *
-find_token(const struct intake *in, const struct intake_wish *wish)
-{
-	if (is_empty(wish->token))
-		return NULL;
-	for (size_t i = 0; i < INTAKE_TOKENS_MAX; i++)
-		if (in->tokens[i].uid == wish->uid && streq(in->tokens[i].token, wish->token))
-			return &in->tokens[i];
-	return NULL;
-}
-
-static void
-remember_token(struct intake *in, const struct intake_wish *wish, const char *id)
-{
-	struct token *t = &in->tokens[in->next_token];
-
-	if (is_empty(wish->token))
-		return;
-	in->next_token = (in->next_token + 1) % INTAKE_TOKENS_MAX;
-	text_copy(t->token, sizeof(t->token), wish->token);
-	text_copy(t->id, sizeof(t->id), id);
-	t->uid = wish->uid;
-}
-
 static size_t
 count_manual(const struct intake *in)
 {
@@ -630,11 +507,11 @@ intake_wish(struct intake *in, const struct intake_wish *wish, char id[REPORT_ID
 		.uid = wish->uid,
 		.only_namespaces = wish->only_namespaces,
 	};
-	const struct token *known = find_token(in, wish);
+	const char *known = tokens_find(&in->tokens, wish->token, wish->uid);
 	int r;
 
 	if (known) {
-		text_copy(id, REPORT_ID_BYTES, known->id);
+		text_copy(id, REPORT_ID_BYTES, known);
 		return 0;
 	}
 	r = admit(in, wish, ret_retry_usec, reterr);
@@ -646,21 +523,12 @@ intake_wish(struct intake *in, const struct intake_wish *wish, char id[REPORT_ID
 		request_done(&req);
 		return fault_set(reterr, -ENOMEM, "%m");
 	}
-	r = submit(in, &req, id);
+	r = submit_request(in->submit, &req, id);
 	if (r < 0)
 		return fault_set(reterr, r, "cannot put the request on disk: %m");
-	remember_token(in, wish, id);
+	tokens_add(&in->tokens, wish->token, wish->uid, id);
 	intake_save(in);
 	return 0;
-}
-
-void
-intake_vacuum(struct intake *in)
-{
-	struct vacuum_incoming none = { 0 };
-
-	if (!vacuum(in, &none))
-		log_warning("The spool is above its limits with reports that must be kept");
 }
 
 const struct limiter *
@@ -714,17 +582,10 @@ intake_set_export(struct intake *in, intake_export_fn fn, void *userdata)
 	in->export_userdata = userdata;
 }
 
-int
-intake_spare_machine(struct intake *in, const char *root)
+struct submit *
+intake_submit(struct intake *in)
 {
-	in->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return in->root_fd < 0 ? -errno : 0;
-}
-
-void
-intake_set_recorder(struct intake *in, struct recorder *rec)
-{
-	in->recorder = rec;
+	return in->submit;
 }
 
 void
@@ -738,6 +599,7 @@ intake_configure(struct intake *in, const struct settings *settings, bool same_u
 	};
 
 	in->settings = settings;
+	submit_configure(in->submit, settings);
 	limiter_configure(in->limiter, &limits);
 	if (!same_units)
 		in->n_units = 0;
@@ -763,7 +625,6 @@ intake_new(struct loop *loop, struct spool *spool, struct scheduler *scheduler,
 	if (!in)
 		return -ENOMEM;
 	TAILQ_INIT(&in->notices);
-	in->root_fd = -EBADF;
 	in->spool = spool;
 	in->scheduler = scheduler;
 	in->handlers = *handlers;
@@ -773,6 +634,10 @@ intake_new(struct loop *loop, struct spool *spool, struct scheduler *scheduler,
 	if (r < 0)
 		return r;
 	r = runlog_new(&in->runlog);
+	if (r < 0)
+		return r;
+	r = submit_new(
+	    spool, scheduler, settings, in->handlers.on_evicted, userdata, &in->submit);
 	if (r < 0)
 		return r;
 	r = loop_timer_new(
@@ -799,7 +664,7 @@ intake_free(struct intake *in)
 	}
 	if (in->notice_timer)
 		loop_timer_free(in->notice_timer);
-	(void)close_fd(in->root_fd);
+	submit_free(in->submit);
 	runlog_free(in->runlog);
 	limiter_free(in->limiter);
 	free(in);

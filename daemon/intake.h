@@ -3,10 +3,10 @@
 
 /* What happens becomes a request, or a count: the end of a run as the watcher saw it, the
  * notice of a hook, what a check found, the wish of a person. Here they are recognised as one,
- * given their key, limited, and put on disk together with the facts of the moment.
+ * given their key and limited; submit.h puts them on disk.
  *
  *   run event ─┬─► known already? ─┐
- *   notice ────┘                   ├─► key ─► limiter ─┬─► request with flash ─► scheduler
+ *   notice ────┘                   ├─► key ─► limiter ─┬─► submit
  *   finding ─────► confirmed? ─────┘                   │
  *   wish ──────────────────────────────────────────────┘ */
 
@@ -26,10 +26,10 @@ struct fault;
 struct intake;
 struct limiter;
 struct loop;
-struct recorder;
 struct scheduler;
 struct settings;
 struct spool;
+struct submit;
 
 /* Requests of people that may wait or run; more are told to come back. */
 #define INTAKE_MANUAL_MAX	3u
@@ -38,11 +38,6 @@ struct spool;
 /* A hook is often quicker than the bus. So long the watcher gets to tell the same end, with
  * better facts; the hook of a unit that is not watched does not wait. */
 #define INTAKE_NOTICE_WAIT_USEC UINT64_C(1500000)
-/* Space that is made before a capture whose size nobody knows yet. Archives of a small device
- * are mostly below it, and after the commit the limits are kept exactly. */
-#define INTAKE_RESERVE_BYTES	(UINT64_C(4) << 20)
-/* Tokens of requests that are remembered; a client repeats one within seconds. */
-#define INTAKE_TOKENS_MAX	16u
 
 struct intake_handlers {
 	/* The end of a run of UNIT, or with "" a finding, was counted, but no report is taken.
@@ -100,9 +95,6 @@ const struct confirm *intake_confirm(const struct intake *in);
 int intake_wish(struct intake *in, const struct intake_wish *wish, char id[REPORT_ID_BYTES],
     uint64_t *ret_retry_usec, struct fault *reterr);
 
-/* Keeps the limits of the spool; call at start and after each commit. */
-void intake_vacuum(struct intake *in);
-
 /* How often the problem KEY was seen, or 0; counted on after LAST_REPORT was taken. */
 uint64_t intake_occurrences(const struct intake *in, const struct report *report);
 
@@ -122,12 +114,8 @@ const struct runtrack_state *intake_saved_units(const struct intake *in, size_t 
 typedef size_t (*intake_export_fn)(struct runtrack_state *states, size_t max, void *userdata);
 void intake_set_export(struct intake *in, intake_export_fn fn, void *userdata);
 
-/* Takes less than is wanted when the machine cannot bear it, from now on; see guard.h. ROOT is
- * "/", or in tests a directory that stands for it. Call once. Returns 0 or negative errno. */
-int intake_spare_machine(struct intake *in, const char *root);
-
-/* Writes what the recorder has into each flash from now on. REC is borrowed. */
-void intake_set_recorder(struct intake *in, struct recorder *rec);
+/* What puts requests on disk; borrowed. */
+struct submit *intake_submit(struct intake *in);
 
 /* Saves state.json now. */
 void intake_save(struct intake *in);

@@ -17,6 +17,7 @@
 #include "daemon/scheduler.h"
 #include "daemon/server.h"
 #include "daemon/spool.h"
+#include "daemon/submit.h"
 #include "daemon/supportd.h"
 #include "daemon/unitwatch.h"
 #include "lib/clock.h"
@@ -97,7 +98,7 @@ on_capture(const struct request *req, enum capture_state state, const struct rep
 	if (!d->intake)
 		return;
 	if (report)
-		intake_vacuum(d->intake);
+		submit_vacuum(intake_submit(d->intake));
 	update_status(d);
 }
 
@@ -365,7 +366,7 @@ start_intake(struct supportd *d)
 		return r;
 	r = intake_new(d->loop, d->spool, d->scheduler, d->settings, &handlers, d, &d->intake);
 	if (r >= 0)
-		r = intake_spare_machine(d->intake, "/");
+		r = submit_spare_machine(intake_submit(d->intake), "/");
 	if (r < 0)
 		return r;
 	intake_set_export(d->intake, export_units, d);
@@ -393,7 +394,7 @@ start_recorder(struct supportd *d)
 	if (r < 0)
 		(void)log_warning_errno(
 		    r, "Cannot read all of the saved history, going on without: %m");
-	intake_set_recorder(d->intake, d->recorder);
+	submit_set_recorder(intake_submit(d->intake), d->recorder);
 	return 0;
 }
 
@@ -452,7 +453,7 @@ supportd_new(
 	r = start_watch(d, states, n_states);
 	if (r < 0)
 		return fault_set(reterr, r, "cannot watch the units: %m");
-	intake_vacuum(d->intake);
+	submit_vacuum(intake_submit(d->intake));
 	*ret = TAKE_PTR(d);
 	return 0;
 }

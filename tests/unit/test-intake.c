@@ -18,6 +18,7 @@
 #include "daemon/recorder.h"
 #include "daemon/scheduler.h"
 #include "daemon/spool.h"
+#include "daemon/submit.h"
 #include "lib/clock.h"
 #include "lib/failure.h"
 #include "lib/fault.h"
@@ -103,7 +104,7 @@ daemon_start(struct world *w)
 		   &w->intake) == 0);
 	assert(recorder_new(w->loop, "/", spool_state_fd(w->spool), &w->recorder) == 0);
 	assert(recorder_configure(w->recorder, w->settings) == 0);
-	intake_set_recorder(w->intake, w->recorder);
+	submit_set_recorder(intake_submit(w->intake), w->recorder);
 	assert(loop_timer_new(w->loop, LOOP_PRIORITY_IDLE, on_stop, w, &w->stop) == 0);
 }
 
