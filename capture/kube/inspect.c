@@ -638,11 +638,12 @@ inspect_api(struct inspect *i)
 static enum outcome
 inspect_node(struct inspect *i, struct fault *reterr)
 {
-	int n;
+	int n = 0;
 
 	requestlog_note(i->run.namespace_log, "without an API: %s", fault_text(reterr));
 	(void)notes_add(i->run.ctx, "the API cannot be used: %s", fault_text(reterr));
-	n = nodelogs_exist(i->run.ctx) ? nodelogs_add_all(&i->run, UINT64_MAX) : 0;
+	if (i->run.ctx->settings->max_log_bytes > 0 && nodelogs_exist(i->run.ctx))
+		n = nodelogs_add_all(&i->run, UINT64_MAX);
 	fault_wrap(reterr, "the API cannot be used; logs of %d containers are from %s",
 	    n > 0 ? n : 0, NODELOGS_DIR);
 	return n > 0 ? OUTCOME_PARTIAL : OUTCOME_FAILED;

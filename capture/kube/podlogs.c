@@ -47,6 +47,7 @@ struct podlogs {
 	unsigned n_waiting;
 	unsigned n_active;
 	bool is_starting;
+	bool is_wanted; /* false: there is no budget, no log is asked for */
 };
 
 static void
@@ -71,6 +72,9 @@ podlogs_new(struct kube_run *run, struct podlogs **ret)
 		return -ENOMEM;
 	p->run = run;
 	logshare_init(&p->share, run->ctx->settings->max_log_bytes, 0);
+	p->is_wanted = run->ctx->settings->max_log_bytes > 0;
+	if (!p->is_wanted)
+		requestlog_note(run->namespace_log, "no logs are taken: MaxLogBytes=0");
 	*ret = p;
 	return 0;
 }
@@ -172,7 +176,8 @@ podlogs_add(struct podlogs *p, const char *namespace, const char *pod,
 		if (r < 0)
 			return r;
 		s->previous = previous;
-		if (previous ? container->has_previous : container->has_started) {
+		if (p->is_wanted &&
+		    (previous ? container->has_previous : container->has_started)) {
 			push(p, TAKE_PTR(s));
 			continue;
 		}

@@ -18,7 +18,8 @@ int podlogs_new(struct kube_run *run, struct podlogs **ret);
 void podlogs_free(struct podlogs *p);
 DEFINE_CLEANUP(struct podlogs *, podlogs_free);
 
-/* Remembers the logs of CONTAINER, or makes its empty files. Returns 0, or the error of the
+/* Remembers the logs of CONTAINER, or makes its empty files; those only when the budget of
+ * logs is 0, then no log is asked for. Returns 0, or the error of the
  * bundle or -ENOMEM. */
 int podlogs_add(struct podlogs *p, const char *namespace, const char *pod,
     const struct podstate_container *container);

@@ -456,6 +456,14 @@ def test_logs_keep_their_end(w):
     assert any("tailLines=10000" in a for a in w.api.asked)
 
 
+def test_no_logs(w):
+    r = w.run(config="MaxLogBytes=0\n")
+    assert not any("/log?" in a for a in w.api.asked), w.api.asked
+    assert r.read(LOG + "current.log") == "", "readers see by it that there is a container"
+    assert "no logs are taken: MaxLogBytes=0" in r.read("inspect_namespaces.log")
+    assert r.collector()["outcome"] == "ok", r.collector()
+
+
 def test_logs_are_asked_for_where_there_are_some(w):
     w.run()
     asked = [a for a in w.api.asked if "/log?" in a]
