@@ -3,21 +3,26 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"io"
 	"log"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 )
 
-// proxy stands before the API server and tells SEEN of each request before it passes it on, as the administrator.
-// It returns its port.
-func (c *cluster) proxy(seen func(path, query string)) int {
+// proxy stands before the API server, to which it passes requests on as the administrator. HANDLE may answer
+// instead: it returns whether it did. Its port is returned.
+func (c *cluster) proxy(handle func(w http.ResponseWriter, r *http.Request) bool) int {
 	target := must(url.Parse("https://" + address(c.apiPort)))
 	proxy := &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
@@ -25,9 +30,19 @@ func (c *cluster) proxy(seen func(path, query string)) int {
 		ErrorLog:  log.New(quiet{}, "", 0),
 	}
 	return serveTLS(c.ca.issue("proxy"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		seen(r.URL.Path, r.URL.RawQuery)
-		proxy.ServeHTTP(w, r)
+		w.Header().Set("Content-Type", "application/json")
+		if !handle(w, r) {
+			w.Header().Del("Content-Type")
+			proxy.ServeHTTP(w, r)
+		}
 	}))
+}
+
+// proxyKubeconfig is the path of one for what listens at PORT.
+func (c *cluster) proxyKubeconfig(port int) string {
+	path := c.path("proxy.kubeconfig")
+	check(os.WriteFile(path, c.kubeconfig(port, c.ca, c.admin), 0o600))
+	return path
 }
 
 // touch changes something, so that etcd has a revision that is newer than any list.
@@ -35,6 +50,126 @@ func (c *cluster) touch() {
 	namespace := must(c.client.CoreV1().Namespaces().Get(context.Background(), "user-quiet", metav1.GetOptions{}))
 	namespace.Labels["touched"] = "yes"
 	must(c.client.CoreV1().Namespaces().Update(context.Background(), namespace, metav1.UpdateOptions{}))
+}
+
+// fault is an answer that is none.
+type fault struct {
+	list   string // the last part of its path, in openshift-shop
+	reason string // what the log of the inspection says of it
+	answer http.HandlerFunc
+}
+
+func status(code int, reason string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(code)
+		fmt.Fprintf(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"so it is","reason":%q,"code":%d}`, reason, code)
+	}
+}
+
+func text(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, body) }
+}
+
+// hang never answers.
+func hang(w http.ResponseWriter, r *http.Request) {
+	<-r.Context().Done()
+}
+
+// drip answers with a byte each second.
+func drip(w http.ResponseWriter, r *http.Request) {
+	for _, b := range []byte(strings.Repeat(" ", 600)) {
+		if _, err := w.Write([]byte{b}); err != nil || r.Context().Err() != nil {
+			return
+		}
+		w.(http.Flusher).Flush()
+		select {
+		case <-time.After(time.Second):
+		case <-r.Context().Done():
+		}
+	}
+}
+
+// tear ends in the middle.
+func tear(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.WriteString(w, `{"kind":"ServiceList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"na`)
+	w.(http.Flusher).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+// lie says that there is more than comes.
+func lie(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Length", "100000")
+	_, _ = io.WriteString(w, `{"kind":"EndpointsList","apiVersion":"v1","metadata":{},"items":[`)
+}
+
+var faults = []fault{
+	{"secrets", "timeout", hang},
+	{"configmaps", "timeout", drip},
+	{"services", "truncated", tear},
+	{"endpoints", "reset", lie},
+	{"deployments", "http-429", status(429, "TooManyRequests")},
+	{"daemonsets", "http-5xx", status(500, "InternalError")},
+	{"statefulsets", "http-410", status(410, "Expired")},
+	{"networkpolicies", "bad-answer", text("<html>no</html>")},
+	{"poddisruptionbudgets", "bad-answer", text(strings.Repeat("[", 1000000))},
+}
+
+// Everything at once; each costs its own list and nothing else, and all of it ends in time.
+func testFaults(w *world) {
+	port := w.cluster.proxy(func(writer http.ResponseWriter, r *http.Request) bool {
+		for _, f := range faults {
+			if strings.HasSuffix(r.URL.Path, "/namespaces/openshift-shop/"+f.list) {
+				f.answer(writer, r)
+				return true
+			}
+		}
+		return false
+	})
+	r := w.capture(w.cluster.proxyKubeconfig(port), "")
+	missing := minus(w.admin.files(), r.files())
+	requireEmpty(minus(r.files(), w.admin.files()), "what is this?")
+	log := r.read("inspect_namespaces.log")
+	for _, f := range faults {
+		require(strings.Contains(log, "GET "+f.list+" in openshift-shop: MISSING "+f.reason), "%s should be %s:\n%s", f.list, f.reason, log)
+		require(r.noted(f.list+" in openshift-shop is missing"), "%s is not noted", f.list)
+	}
+	require(len(missing) == len(faults), "missing: %q", missing)
+	for path, items := range w.api.lists {
+		if r.has(path) {
+			requireRedacted(w.listDifferences(r, path, items))
+		}
+	}
+	require(r.collector.Outcome == "partial", "%+v", r.collector)
+	require(r.collector.Duration < 60e6, "it took %d us", r.collector.Duration)
+}
+
+// hugeObjects are 100 MiB of JSON.
+const hugeObjects = 100 * 1024
+
+// A list of 100 MiB that comes as one page, though less was asked for.
+func testHugeList(w *world) {
+	padding := strings.Repeat("word ", 195)
+	port := w.cluster.proxy(func(writer http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, "/namespaces/openshift-empty/configmaps") {
+			return false
+		}
+		out := bufio.NewWriter(writer)
+		fmt.Fprint(out, `{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[`)
+		for i := range hugeObjects {
+			if i > 0 {
+				fmt.Fprint(out, ",")
+			}
+			fmt.Fprintf(out, `{"metadata":{"name":"m%d"},"data":{"text":"%s"}}`, i, padding)
+		}
+		fmt.Fprint(out, "]}")
+		_ = out.Flush()
+		return true
+	})
+	r := w.capture(w.cluster.proxyKubeconfig(port), "Namespaces=openshift-empty\nFailingPods=no\n")
+	path := "namespaces/openshift-empty/core/configmaps.yaml"
+	require(len(r.list(path)) == hugeObjects && r.collector.Outcome == "ok", "%+v", r.collector)
+	require(r.memory < 48<<20, "it took %d bytes of memory", r.memory)
 }
 
 func testStoppedAPI(w *world) {

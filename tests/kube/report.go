@@ -34,6 +34,7 @@ type report struct {
 	top       string // directory
 	tree      string // directory: where oc's tree is
 	collector collector
+	memory    uint64 // the most that the program had, in bytes
 }
 
 // capture runs the program for the cluster alone. CONFIG are lines of the section [Kube].
@@ -62,9 +63,13 @@ func openReport(archive, dir string) *report {
 				Plugins map[string]collector `json:"plugins"`
 			} `json:"report"`
 		} `json:"components"`
+		Own struct {
+			Memory uint64 `json:"peak_memory_bytes"`
+		} `json:"microshift_support"`
 	}
 	check(json.Unmarshal(must(os.ReadFile(filepath.Join(r.top, "manifest.json"))), &manifest))
 	r.collector = manifest.Components.Report.Plugins["kube"]
+	r.memory = manifest.Own.Memory
 	return r
 }
 

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,6 +45,8 @@ var allTests = []test{
 	{"names", testNames},
 	{"more than one page is one list", testPages},
 	{"a list whose pages expire is whole", testExpired},
+	{"faults cost their own lists only", testFaults},
+	{"a list of 100 MiB", testHugeList},
 	{"discovery is kept as it was", testDiscoveryFiles},
 	{"API services that are dead or hang cost nothing but themselves", testDeadServices},
 	{"logs of all kinds of containers", testLogs},
@@ -325,16 +328,15 @@ func testPages(w *world) {
 // What the report has when etcd forgets the list while it is read.
 func testExpired(w *world) {
 	expired := 0
-	proxy := w.cluster.proxy(func(path, query string) {
-		if expired == 0 && strings.HasSuffix(path, "/openshift-many/configmaps") && strings.Contains(query, "continue=") {
+	port := w.cluster.proxy(func(_ http.ResponseWriter, r *http.Request) bool {
+		if expired == 0 && strings.HasSuffix(r.URL.Path, "/openshift-many/configmaps") && r.URL.Query().Has("continue") {
 			expired++
 			w.cluster.touch()
 			w.cluster.compact()
 		}
+		return false
 	})
-	kubeconfig := w.cluster.path("proxy.kubeconfig")
-	check(os.WriteFile(kubeconfig, w.cluster.kubeconfig(proxy, w.cluster.ca, w.cluster.admin), 0o600))
-	r := w.capture(kubeconfig, "Namespaces=openshift-many\nFailingPods=no\n")
+	r := w.capture(w.cluster.proxyKubeconfig(port), "Namespaces=openshift-many\nFailingPods=no\n")
 	require(expired == 1, "no second page was asked for")
 	names := map[string]bool{}
 	for _, i := range r.list(manyMaps) {
