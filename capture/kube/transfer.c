@@ -598,18 +598,18 @@ retry_pause(const struct transfer *t, enum kube_failure failure)
 static void
 describe_timeout(const struct transfer *t, struct fault *f)
 {
-	curl_off_t connected = 0, secured = 0, total = 0;
+	curl_off_t sent = 0, total = 0;
 	const char *host = t->setup->host;
 	char span[32], size[32];
 
-	(void)curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &connected);
-	(void)curl_easy_getinfo(t->easy, CURLINFO_APPCONNECT_TIME_T, &secured);
+	/* The times of connecting are 0, too, when the connection was there already. */
+	(void)curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &sent);
 	(void)curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &total);
 	(void)clock_format_span((uint64_t)total, span, sizeof(span));
 	if (t->is_started)
 		(void)fault_set(f, -ETIMEDOUT, "the answer is too slow: %s in %s",
 		    text_format_bytes(t->bytes, size, sizeof(size)), span);
-	else if (t->setup->is_tls ? secured == 0 : connected == 0)
+	else if (sent == 0)
 		/* curl does not tell which part of it took so long. */
 		(void)fault_set(f, -ETIMEDOUT, "no %sconnection to %s in %s",
 		    t->setup->is_tls ? "TLS " : "", host, span);
