@@ -16,7 +16,9 @@
 #include "lib/text.h"
 
 /* Kept for what comes after the last answer: ends of files, the events page, logs. */
-#define END_USEC USEC_PER_SEC
+#define END_USEC   USEC_PER_SEC
+/* How often what was written is made to outlive a kill. It costs the compression little. */
+#define FLUSH_USEC USEC_PER_SEC
 
 static int
 on_document(const void *data, size_t size, void *userdata)
@@ -35,6 +37,7 @@ kube_run_init(struct kube_run *run, struct collector_context *ctx)
 		.ctx = ctx,
 		.bundle = ctx->bundle,
 		.stop_fd = stop_fd(),
+		.flushed_usec = clock_monotonic_usec(),
 	};
 	run->deadline_usec = ctx->deadline_usec;
 	if (run->deadline_usec != USEC_INFINITY && run->deadline_usec > END_USEC)
@@ -114,7 +117,16 @@ kube_run_begin(struct kube_run *run, const char *path,
 int
 kube_run_end(struct kube_run *run, struct bundle_member *m)
 {
-	return remember_room(run, "a file", bundle_member_end(m));
+	int r = bundle_member_end(m);
+	uint64_t now = clock_monotonic_usec();
+
+	if (r >= 0 && now - run->flushed_usec >= FLUSH_USEC) {
+		int k = bundle_flush(run->bundle, NULL);
+
+		run->flushed_usec = now;
+		r = k < 0 ? k : r;
+	}
+	return remember_room(run, "a file", r);
 }
 
 int

@@ -34,9 +34,10 @@ struct kube_run {
 	struct kube_yaml *yaml;		  /* owned; writes to `document` */
 	struct bundle_member *document;	  /* owned while a single object is written */
 	struct kube_redactions redactions;
-	bool is_full;	      /* the room for the tree is used up */
-	uint64_t n_problems;  /* things that are missing or cut */
-	struct fault problem; /* the first of them */
+	uint64_t flushed_usec; /* monotonic: what was written until then outlives a kill */
+	bool is_full;	       /* the room for the tree is used up */
+	uint64_t n_problems;   /* things that are missing or cut */
+	struct fault problem;  /* the first of them */
 };
 
 /* Returns 0 or -ENOMEM, or the error of the bundle. */
@@ -51,8 +52,9 @@ void kube_run_problem(struct kube_run *run, int code, const char *format, ...)
 char *kube_run_path(const char *path);
 bool kube_run_has(const struct kube_run *run, const char *path);
 
-/* As bundle_member_begin() and bundle_add(), below KUBE_TREE. What has no room makes the run
- * full. */
+/* As bundle_member_begin(), bundle_member_end() and bundle_add(), below KUBE_TREE. What has no
+ * room makes the run full. An inspection may take a minute, and be killed in it: each second
+ * the end of a member flushes the archive. */
 int kube_run_begin(struct kube_run *run, const char *path,
     const struct bundle_member_options *options, struct bundle_member **ret);
 int kube_run_end(struct kube_run *run, struct bundle_member *m);

@@ -12,6 +12,8 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -172,6 +174,47 @@ func testHugeList(w *world) {
 	path := "namespaces/openshift-empty/core/configmaps.yaml"
 	require(len(r.list(path)) == hugeObjects && r.collector.Outcome == "ok", "%+v", r.collector)
 	require(r.memory < 48<<20, "it took %d bytes of memory", r.memory)
+}
+
+// A capture for the daemon is killed when it comes to the logs, and what it left is made a report.
+func testKilled(w *world) {
+	const id = "20261123T142752Z-0007-e585a599"
+	state := must(os.MkdirTemp(w.cluster.dir, "state."))
+	check(os.MkdirAll(filepath.Join(state, "queue"), 0o700))
+	request := fmt.Sprintf(`{"version":1,"id":%q,"created_usec":1,"profile":"full","trigger":"request","source":"client","only":["kube"]}`, id)
+	check(os.WriteFile(filepath.Join(state, "queue", id+".json"), []byte(request), 0o600))
+	conf := filepath.Join(state, "supportd.conf")
+	check(os.WriteFile(conf, []byte("[Capture]\nCompression=gzip\n"), 0o600))
+	var cmd *exec.Cmd
+	port := w.cluster.proxy(func(writer http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/openshift-many/pods") {
+			// Longer than what is written may be without being on the disk.
+			time.Sleep(1100 * time.Millisecond)
+		}
+		// Asked for when all pods are known.
+		if strings.HasSuffix(r.URL.Path, "/log") {
+			_ = cmd.Process.Kill()
+		}
+		return false
+	})
+	arguments := []string{"--id", id, "--state-dir", state, "--config", conf, "--kubeconfig", w.cluster.proxyKubeconfig(port)}
+	cmd = exec.Command(w.programs.capture, arguments...)
+	require(cmd.Run() != nil && !cmd.ProcessState.Exited(), "it was not killed: %v", cmd.ProcessState)
+	out, err := exec.Command(w.programs.capture, append(arguments, "--salvage")...).CombinedOutput()
+	require(err == nil, "the salvage failed: %v: %s", err, out)
+	archives := must(filepath.Glob(filepath.Join(state, "incoming", id, "*.tar.gz")))
+	require(len(archives) == 1, "%q", archives)
+	r := openReport(archives[0], state)
+	requireEmpty(minus(r.files(), w.admin.files()), "what is this?")
+	require(r.has("namespaces") && len(objectFiles(r)) > 100, "only %d files", len(objectFiles(r)))
+	for path, items := range w.api.lists {
+		if r.has(path) {
+			requireRedacted(w.listDifferences(r, path, items))
+		}
+	}
+	for _, path := range objectFiles(r) {
+		require(len(r.load(path)) > 2, "%s is not whole", path)
+	}
 }
 
 func testStoppedAPI(w *world) {

@@ -47,6 +47,7 @@ var allTests = []test{
 	{"a list whose pages expire is whole", testExpired},
 	{"faults cost their own lists only", testFaults},
 	{"a list of 100 MiB", testHugeList},
+	{"what a killed capture leaves is whole", testKilled},
 	{"discovery is kept as it was", testDiscoveryFiles},
 	{"API services that are dead or hang cost nothing but themselves", testDeadServices},
 	{"logs of all kinds of containers", testLogs},
