@@ -65,7 +65,7 @@ func status(code int, reason string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(code)
-		fmt.Fprintf(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"so it is","reason":%q,"code":%d}`, reason, code)
+		fmt.Fprintf(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":%q,"code":%d}`, reason, code)
 	}
 }
 
@@ -133,7 +133,8 @@ func testFaults(w *world) {
 	requireEmpty(minus(r.files(), w.admin.files()), "what is this?")
 	log := r.read("inspect_namespaces.log")
 	for _, f := range faults {
-		require(strings.Contains(log, "GET "+f.list+" in openshift-shop: MISSING "+f.reason), "%s should be %s:\n%s", f.list, f.reason, log)
+		line := "GET " + f.list + " in openshift-shop: MISSING " + f.reason
+		require(strings.Contains(log, line), "%q is not in\n%s", line, log)
 		require(r.noted(f.list+" in openshift-shop is missing"), "%s is not noted", f.list)
 	}
 	require(len(missing) == len(faults), "missing: %q", missing)
@@ -181,7 +182,8 @@ func testKilled(w *world) {
 	const id = "20261123T142752Z-0007-e585a599"
 	state := must(os.MkdirTemp(w.cluster.dir, "state."))
 	check(os.MkdirAll(filepath.Join(state, "queue"), 0o700))
-	request := fmt.Sprintf(`{"version":1,"id":%q,"created_usec":1,"profile":"full","trigger":"request","source":"client","only":["kube"]}`, id)
+	request := fmt.Sprintf(`{"version":1,"id":%q,"created_usec":1,"profile":"full","trigger":"request",
+		"source":"client","only":["kube"]}`, id)
 	check(os.WriteFile(filepath.Join(state, "queue", id+".json"), []byte(request), 0o600))
 	conf := filepath.Join(state, "supportd.conf")
 	check(os.WriteFile(conf, []byte("[Capture]\nCompression=gzip\n"), 0o600))

@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 func (r *report) id() string {
@@ -213,11 +215,10 @@ func testOmg(w *world) {
 	requireContains("once more", "logs", "crashing", "-c", "main", "-n", "openshift-shop")
 	requireContains("out of memory", "logs", "crashing", "-c", "main", "-n", "openshift-shop", "-p")
 	requireContains("prepared", "logs", "crashing", "-c", "prepare", "-n", "openshift-shop")
-}
-
-// What omc hides: names that are no host names, see INSPECT.
-func isHostName(name string) bool {
-	return !strings.ContainsAny(name, ": ÜN<\"") && !strings.HasSuffix(name, ".")
+	requireRoot()
+	w.fetch("--extract=" + omg.home)
+	requireContains("must-gather-"+w.admin.id(), "use", filepath.Join(omg.home, "must-gather-"+w.admin.id()))
+	requireNames("omg get pods -A", omg.run("get", "pods", "-A"), 1, w.api.listed("core/pods"))
 }
 
 func testOmc(w *world) {
@@ -234,7 +235,8 @@ func testOmc(w *world) {
 		{"logicalvolumes", "topolvm.io/logicalvolumes"}, {"clusterrole", "rbac.authorization.k8s.io/clusterroles"}} {
 		var names []string
 		for _, name := range w.api.inCluster(kind[1]) {
-			if isHostName(name) && !isLongName(name) {
+			// It hides objects whose names are no host names.
+			if len(validation.IsDNS1123Subdomain(name)) == 0 {
 				names = append(names, name)
 			}
 		}

@@ -37,8 +37,9 @@ func serveCluster(kwok string) {
 	must(c.client.CoreV1().Nodes().Create(context.Background(), node, metav1.CreateOptions{}))
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: loadNamespace}}
 	must(c.client.CoreV1().Namespaces().Create(context.Background(), namespace, metav1.CreateOptions{}))
-	fmt.Println(string(must(json.Marshal(map[string]string{"kubeconfig": c.path("admin.kubeconfig"), "url": "https://" + address(c.apiPort),
-		"ca": c.ca.file(), "cert": c.admin.cert, "key": c.admin.key, "namespace": loadNamespace}))))
+	fmt.Println(string(must(json.Marshal(map[string]string{"kubeconfig": c.path("admin.kubeconfig"),
+		"url": "https://" + address(c.apiPort), "ca": c.ca.file(), "cert": c.admin.cert, "key": c.admin.key,
+		"namespace": loadNamespace}))))
 	made := 0
 	for input := bufio.NewScanner(os.Stdin); input.Scan(); fmt.Println("ready") {
 		wanted := must(strconv.Atoi(strings.TrimSpace(input.Text())))

@@ -343,7 +343,8 @@ func testExpired(w *world) {
 	for _, i := range r.list(manyMaps) {
 		names[i.(map[string]any)["metadata"].(map[string]any)["name"].(string)] = true
 	}
-	require(len(names) == manyObjects && len(r.list(manyMaps)) == manyObjects, "%d objects, %d names", len(r.list(manyMaps)), len(names))
+	items := len(r.list(manyMaps))
+	require(len(names) == manyObjects && items == manyObjects, "%d objects, %d names", items, len(names))
 	require(r.collector.Outcome == "ok", "%+v", r.collector)
 }
 
