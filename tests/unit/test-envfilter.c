@@ -118,7 +118,7 @@ test_real(void)
 {
 	const char *srcdir = getenv("top_srcdir");
 	_cleanup_free_ char *path =
-	    text_format("%s/tests/data/crictl/inspect.json", srcdir ? srcdir : ".");
+	    text_format("%s/tests/fuzz/corpus/fuzz-envfilter/inspect", srcdir ? srcdir : ".");
 	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ char *out = NULL;
 	_cleanup_json_ cJSON *json = NULL;
