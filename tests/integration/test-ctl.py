@@ -438,9 +438,9 @@ def test_watch_prints_each_event_at_once(w):
     w.daemon.on(Watch=events)
     p = subprocess.Popen(w.command("watch"), stdout=subprocess.PIPE)
     is_in(p.stdout.readline().decode(), "watching")
-    gate.set()
+    # The reader leaves: so does the writer, at the next event.
     p.stdout.close()
-    # The reader has left: so does the writer, at the next event.
+    gate.set()
     assert p.wait(10) in (1, -signal.SIGPIPE), p.returncode
 
 
