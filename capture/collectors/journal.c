@@ -311,8 +311,6 @@ add_boots(struct rest *rest, sd_journal *j)
 		return 0;
 	merge(&result, add_kernel(rest, boot_id));
 	merge(&result, add_boot(rest, BOOT_PATH, boot_id, limits->boot_bytes));
-	if (result < 0)
-		return result;
 	/* Where sos has the whole journal, and tools look for it. */
 	(void)bundle_add_symlink(ctx->bundle, "sos_commands/logs/journalctl_--no-pager",
 	    "journalctl_--no-pager_--boot");
@@ -333,7 +331,9 @@ add_units(struct rest *rest)
 	int r;
 
 	r = journalunits_list(rest->ctx, &rest->units, &n_watched);
-	for (size_t i = 0; r >= 0 && i < rest->units.n_items; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < rest->units.n_items; i++) {
 		_cleanup_free_ const char **stored = NULL;
 
 		r = journalunits_stored(rest->ctx, &rest->units, &stored);
@@ -342,11 +342,14 @@ add_units(struct rest *rest)
 			    i >= n_watched);
 		merge(&result, r);
 	}
-	return r < 0 ? r : result;
+	return result;
 }
 
-int
-journal_add_all_limited(struct collector_context *ctx, const struct journal_limits *limits)
+/* Returns as journal_add_unit(), the worst there was: one part that fails does not cost the
+ * others.
+ */
+static int
+add_all(struct collector_context *ctx, const struct journal_limits *limits)
 {
 	_cleanup_(sd_journal_closep) sd_journal *j = NULL;
 	_cleanup_(rest_done) struct rest rest = { .ctx = ctx, .limits = limits };
@@ -358,8 +361,6 @@ journal_add_all_limited(struct collector_context *ctx, const struct journal_limi
 		return r;
 	journaldisk_add(ctx, j, r > 0);
 	result = add_units(&rest);
-	if (result < 0)
-		return result;
 	r = journalunits_stored(ctx, &rest.units, &rest.stored);
 	if (r < 0)
 		return r;
@@ -377,7 +378,7 @@ run(const struct collector *c, struct collector_context *ctx, struct fault *rete
 	int r;
 
 	(void)c;
-	r = journal_add_all_limited(ctx, &limits_of[ctx->request->profile]);
+	r = add_all(ctx, &limits_of[ctx->request->profile]);
 	if (r == 0)
 		return OUTCOME_OK;
 	if (collector_must_stop(ctx)) {
@@ -394,10 +395,11 @@ run(const struct collector *c, struct collector_context *ctx, struct fault *rete
 
 const struct collector journal_collector = {
 	.name = "journal",
-	.description = "Journal of the watched units, of this boot and of the kernel",
+	.description = "Journal: units, kernel, boots, and all of it as journal.export.zst",
 	.profiles = PROFILE_MASK_ALL,
 	.priority = PRIORITY_VOLATILE,
 	.wall_usec = 60 * USEC_PER_SEC,
-	.max_bytes = 128 * MIB,
+	/* Of profile full: ten units and the rest; packed about a tenth of it. */
+	.max_bytes = 512 * MIB,
 	.run = run,
 };

@@ -34,7 +34,3 @@ int journal_add_unit(struct collector_context *ctx, const char *plugin, const ch
 /* The same with other limits than those of the profile; for tests. */
 int journal_add_unit_limited(struct collector_context *ctx, const char *plugin,
     const char *unit, const struct journal_limits *limits);
-
-/* What the journal collector takes, with other limits; for tests. Returns as
- * journal_add_unit(). */
-int journal_add_all_limited(struct collector_context *ctx, const struct journal_limits *limits);

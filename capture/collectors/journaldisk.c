@@ -20,7 +20,9 @@
 #include "lib/text.h"
 
 /* Files that are looked at; journald keeps 100 (SystemMaxFiles=), also for each user. */
-#define FILES_MAX 1000u
+#define FILES_MAX	1000u
+/* Bad ones that are named; the notes have a limit of their own. */
+#define FILES_NAMED_MAX 10u
 
 /* Where fields of the header are. */
 #define OFFSET_HEADER_SIZE 88u
@@ -30,6 +32,7 @@
 struct search {
 	struct collector_context *ctx;
 	unsigned n_files;
+	unsigned n_bad;
 	unsigned n_set_aside;
 };
 
@@ -80,7 +83,7 @@ check_file(struct search *search, int dir_fd, const char *dir, const char *name)
 		problem = check_content(fd);
 	else if (errno != ENOENT) /* else vacuumed since the directory was read */
 		problem = strerror(errno);
-	if (problem)
+	if (problem && search->n_bad++ < FILES_NAMED_MAX)
 		(void)notes_add(search->ctx, "journal file %s/%s: %s", dir, name, problem);
 	search->n_set_aside += text_has_suffix(name, ".journal~");
 }
@@ -151,6 +154,9 @@ journaldisk_add(struct collector_context *ctx, sd_journal *j, bool is_foreign)
 		return;
 	check_files(&search, root_fd, "/var/log/journal");
 	check_files(&search, root_fd, "/run/log/journal");
+	if (search.n_bad > FILES_NAMED_MAX)
+		(void)notes_add(ctx, "%u more journal files cannot be read",
+		    search.n_bad - FILES_NAMED_MAX);
 	if (search.n_set_aside > 0)
 		(void)notes_add(ctx,
 		    "journald has set %u journal files aside (*.journal~): it was not shut down "

@@ -86,8 +86,9 @@ note_findings(const struct journal_scan *s, const char *path)
 		(void)notes_add(s->ctx, "%s: %" PRIu64 " journal entries are corrupt", path,
 		    s->n_unreadable);
 	if (s->is_damaged)
-		(void)notes_add(
-		    s->ctx, "%s: a journal file is corrupt, lines are missing", path);
+		(void)notes_add(s->ctx,
+		    "%s: a journal file is corrupt or was deleted meanwhile, lines are missing",
+		    path);
 }
 
 /* Beyond the room the bundle would cut the end, the newest lines. */
@@ -134,7 +135,7 @@ journalfile_add_text(struct journal_scan *s, const struct journal_file *file)
 		r = bundle_member_write(out.member, file->header, strlen(file->header));
 	if (r >= 0 && s->is_damaged)
 		r = write_line(out.member,
-		    "-- a journal file is corrupt: what is in its corrupt parts is missing --");
+		    "-- a journal file is corrupt or was deleted meanwhile: lines are missing --");
 	if (r >= 0 && s->n_entries == 0 && s->gap == GAP_NONE)
 		r = write_line(out.member, "-- No entries --");
 	if (r >= 0)
@@ -161,8 +162,8 @@ on_export_entry(sd_journal *j, const struct journal_entry *entry, void *userdata
 	size_t size;
 	int r;
 
-	/* An entry that is too corrupt to say when it was. */
-	if (entry->realtime_usec == 0)
+	/* An entry that is too corrupt to say when it was would end its import. */
+	if (entry->realtime_usec == 0 || is_empty(entry->boot_id))
 		return 0;
 	r = exportfile_entry(x, entry->realtime_usec, entry->monotonic_usec, entry->boot_id);
 	sd_journal_restart_data(j);

@@ -53,7 +53,7 @@ struct journal_scan {
 	/* Counted on the way. */
 	uint64_t n_unreadable; /* entries written that are corrupt */
 	uint64_t n_dropped;    /* messages that journald dropped */
-	bool is_damaged;       /* a file could not be read to its end */
+	bool is_damaged;       /* a file could not be read to its end, or is gone */
 
 	/* Private. */
 	sd_journal *j;	       /* owned */

@@ -83,27 +83,31 @@ check_export(struct lab *lab, size_t n_entries)
 	assert(!memmem(text, size, SECRET, strlen(SECRET)));
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+check_fields(const uint8_t *data, size_t size)
 {
 	_cleanup_lab_ struct lab lab;
 	struct journal_entry entry = { 0 };
 	struct exportfile *x;
 	size_t n_entries = 0;
 
-	(void)journaldisk_check(data, size, size);
 	lab_open(&lab);
 	assert(exportfile_begin(lab.bundle, PATH, &x) == 0);
 	for (size_t i = 0; i < size; n_entries++) {
 		i += add_entry(x, &entry, data + i, size - i);
 		check_lines(&entry);
 	}
-	if (n_entries == 0) {
-		exportfile_abort(x);
-		return 0;
-	}
 	assert(exportfile_end(x) >= 0);
 	check_export(&lab, n_entries);
 	journal_entry_done(&entry);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	(void)journaldisk_check(data, size, size);
+	/* The fuzzer finds the secret in this program. */
+	if (size > 0 && !memmem(data, size, SECRET, strlen(SECRET)))
+		check_fields(data, size);
 	return 0;
 }
