@@ -72,25 +72,39 @@ static enum certscan_severity severity_of(enum certscan_class class)
 	    : CERTSCAN_ERROR;
 }
 
-int
-certscan_add_finding(struct certscan *s, const struct certscan_finding *f)
+static bool
+was_said(const struct certscan *s, const struct certscan_finding *f)
 {
-	struct certscan_finding *grown;
-
 	for (size_t i = 0; i < s->n_findings; i++)
 		if (s->findings[i].class == f->class && streq(s->findings[i].path, f->path) &&
 		    streq(s->findings[i].text, f->text))
-			return 0;
+			return true;
+	return false;
+}
+
+int
+certscan_report(
+    struct certscan *s, const struct certscan_finding *f, const char *format, va_list ap)
+{
+	_cleanup_free_ char *path = strdup(f->path);
+	_cleanup_free_ char *text = NULL;
+	struct certscan_finding new = *f, *grown;
+
+	if (vasprintf(&text, format, ap) < 0 || !path)
+		return -ENOMEM;
+	new.severity = severity_of(f->class);
+	new.path = path;
+	new.text = text;
+	if (was_said(s, &new))
+		return 0;
 	grown = reallocarray(s->findings, s->n_findings + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	s->findings = grown;
-	grown += s->n_findings++;
-	*grown = *f;
-	grown->severity = severity_of(f->class);
-	grown->path = strdup(f->path);
-	grown->text = strdup(f->text);
-	return grown->path && grown->text ? 0 : -ENOMEM;
+	s->findings[s->n_findings++] = new;
+	(void)TAKE_PTR(path);
+	(void)TAKE_PTR(text);
+	return 0;
 }
 
 /* One number for all authorities that live for ten years. */
@@ -161,6 +175,7 @@ read_anew(int root_fd, struct certscan **ret)
 	if (!s || !(s->node_name = strdup("")) || !(s->node_ip = strdup("")))
 		return -ENOMEM;
 	s->was_read = true;
+	s->api_port = CERTSCAN_API_PORT;
 	r = read_all(s, root_fd);
 	if (r < 0)
 		return r;

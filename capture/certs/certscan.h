@@ -15,6 +15,7 @@
  * /var/lib/microshift/resources, the certificates that MicroShift's configuration names, those
  * of CRI-O's streaming server and metrics, and those that kubelet made itself. */
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,6 +40,9 @@ typedef struct cJSON cJSON;
 #define CERTSCAN_CERTIFICATES_MAX 2000u
 /* certscan_parse() refuses more: 2,000 certificates at 1 KiB. */
 #define CERTSCAN_JSON_MAX_BYTES	  (4u * 1024u * 1024u)
+
+/* Where the API listens unless MicroShift's configuration says otherwise. */
+#define CERTSCAN_API_PORT 6443u
 
 enum certscan_severity {
 	CERTSCAN_WARNING, /* works now, will not for ever */
@@ -188,9 +192,10 @@ const char *certscan_class_name(enum certscan_class c);
 const char *certscan_severity_name(enum certscan_severity s);
 const char *certscan_role_name(enum certscan_role r);
 
-/* Parts of this module: adds a copy of F, with the severity of its class, unless the same was
- * said before. Returns 0 or -ENOMEM. */
-int certscan_add_finding(struct certscan *s, const struct certscan_finding *f);
+/* For the parts of this module: adds a finding like F, with the formatted text and the severity
+ * of its class, unless the same was said before. Returns 0 or -ENOMEM. */
+int certscan_report(struct certscan *s, const struct certscan_finding *f, const char *format,
+    va_list ap) __attribute__((format(printf, 3, 0)));
 
 /* Frees what C owns. */
 void certscan_certificate_done(struct certscan_certificate *c);

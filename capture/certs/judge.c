@@ -31,23 +31,19 @@ static int
 report(struct certscan *s, enum certscan_class class, const struct certscan_certificate *c,
     const char *format, ...)
 {
-	_cleanup_free_ char *text = NULL;
+	struct certscan_finding f = {
+		.class = class,
+		.path = c->path,
+		.not_after_usec = c->not_after_usec,
+		.is_judgement = true,
+	};
 	va_list ap;
 	int r;
 
 	va_start(ap, format);
-	r = vasprintf(&text, format, ap);
+	r = certscan_report(s, &f, format, ap);
 	va_end(ap);
-	if (r < 0)
-		return -ENOMEM;
-	return certscan_add_finding(s,
-	    &(const struct certscan_finding){
-		.class = class,
-		.path = c->path,
-		.text = text,
-		.not_after_usec = c->not_after_usec,
-		.is_judgement = true,
-	    });
+	return r;
 }
 
 static void

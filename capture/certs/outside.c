@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -17,7 +18,6 @@
 #define RESOURCES_DIR	 "/var/lib/microshift/resources"
 #define KUBELET_CONFIG	 RESOURCES_DIR "/kubelet/config/config.yaml"
 #define NODE_NAME_FILE	 "/var/lib/microshift/.nodename"
-#define API_PORT	 6443u
 #define NODE_NAME_BYTES	 256u
 #define CONFIG_FILE	 "/etc/microshift/config.yaml"
 #define CONFIG_DIR	 "/etc/microshift/config.d"
@@ -27,6 +27,8 @@
 /* What a walk over configuration files collects, and for whom. */
 struct reading {
 	struct scanner *s;
+	const char *suffix; /* of the paths that are read, where a directory is walked */
+	size_t max_bytes;
 	int (*on_file)(struct reading *r, const char *path, const char *data, size_t size);
 	struct nodeconf conf;
 	struct nodeconf_tls tls;
@@ -34,7 +36,7 @@ struct reading {
 
 /* Reads PATH, if it is there, for r->on_file(). */
 static int
-read_config(struct reading *r, const char *path, size_t max_bytes)
+read_config(struct reading *r, const char *path)
 {
 	char *data = NULL;
 	size_t size = 0;
@@ -43,7 +45,7 @@ read_config(struct reading *r, const char *path, size_t max_bytes)
 	n = scanner_note(r->s, path);
 	if (n <= 0)
 		return n;
-	n = io_read_file(r->s->root_fd, path + 1, max_bytes, &data, &size);
+	n = io_read_file(r->s->root_fd, path + 1, r->max_bytes, &data, &size);
 	if (n < 0)
 		return n == -ENOMEM
 		    ? n
@@ -64,10 +66,8 @@ on_entry(const struct pathglob_entry *entry, void *userdata)
 
 	if (entry->type == PATHGLOB_DIR)
 		n = scanner_note(r->s, entry->path);
-	else if (streq(entry->name, "kubeconfig"))
-		n = read_config(r, entry->path, KUBECONFIG_MAX_BYTES);
-	else if (text_has_suffix(entry->name, ".yaml") || text_has_suffix(entry->name, ".conf"))
-		n = read_config(r, entry->path, NODECONF_MAX_BYTES);
+	else if (text_has_suffix(entry->path, r->suffix))
+		n = read_config(r, entry->path);
 	return n < 0 ? n : 0;
 }
 
@@ -175,8 +175,6 @@ on_kubeconfig(struct reading *r, const char *path, const char *data, size_t size
 	struct fault fault;
 	int n;
 
-	if (!text_has_suffix(path, "/kubeconfig"))
-		return 0;
 	if (size == 0)
 		return scanner_report(r->s, CERTSCAN_EMPTY, path,
 		    "The kubeconfig is empty, as after a power cut or with a full disk; %s.",
@@ -200,7 +198,12 @@ outside_scan_kubeconfigs(struct scanner *s)
 	/* Without these nothing talks to the API. */
 	static const char *const needed[] = { "kubeadmin", "kube-controller-manager",
 		"kube-scheduler", "kubelet" };
-	struct reading r = { .s = s, .on_file = on_kubeconfig };
+	struct reading r = {
+		.s = s,
+		.suffix = "/kubeconfig",
+		.max_bytes = KUBECONFIG_MAX_BYTES,
+		.on_file = on_kubeconfig,
+	};
 	int n = walk(&r, RESOURCES_DIR);
 
 	/* Before the first start there is nothing. */
@@ -281,11 +284,26 @@ read_node_name(struct scanner *s, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+/* An address as it is written in the names of a certificate; what is none stays as it is. */
+static char *
+canonical_address(const char *text)
+{
+	int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	char buf[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+
+	if (inet_pton(family, text, &address) != 1 ||
+	    !inet_ntop(family, &address, buf, sizeof(buf)))
+		return strdup(text);
+	return strdup(buf);
+}
+
 /* Hands what the configuration says of the node to the scan. */
 static int
 take_node(struct scanner *s, struct nodeconf *conf)
 {
 	int r = conf->node_name ? 0 : read_node_name(s, &conf->node_name);
+	uint64_t port;
 
 	if (r < 0)
 		return r;
@@ -294,13 +312,15 @@ take_node(struct scanner *s, struct nodeconf *conf)
 		s->scan->node_name = TAKE_PTR(conf->node_name);
 	}
 	s->scan->ingress_secret = TAKE_PTR(conf->ingress_secret);
-	if (!conf->api_port || text_parse_uint(conf->api_port, &s->scan->api_port) < 0 ||
-	    s->scan->api_port > UINT16_MAX)
-		s->scan->api_port = API_PORT;
+	if (conf->api_port && text_parse_uint(conf->api_port, &port) == 0 && port > 0 &&
+	    port <= UINT16_MAX)
+		s->scan->api_port = port;
 	if (!conf->node_ip)
 		return 0;
 	free(s->scan->node_ip);
-	s->scan->node_ip = TAKE_PTR(conf->node_ip);
+	s->scan->node_ip = canonical_address(conf->node_ip);
+	if (!s->scan->node_ip)
+		return -ENOMEM;
 	/* Then MicroShift leaves it out of the certificate: pods must not get that one. */
 	s->scan->is_node_ip_served =
 	    !conf->advertise_ip || !streq(conf->advertise_ip, s->scan->node_ip);
@@ -310,10 +330,15 @@ take_node(struct scanner *s, struct nodeconf *conf)
 int
 outside_scan_configuration(struct scanner *s)
 {
-	struct reading r = { .s = s, .on_file = on_microshift_config };
+	struct reading r = {
+		.s = s,
+		.suffix = ".yaml",
+		.max_bytes = NODECONF_MAX_BYTES,
+		.on_file = on_microshift_config,
+	};
 	int n;
 
-	n = read_config(&r, CONFIG_FILE, NODECONF_MAX_BYTES);
+	n = read_config(&r, CONFIG_FILE);
 	if (n >= 0)
 		n = walk(&r, CONFIG_DIR);
 	if (n >= 0)
@@ -351,7 +376,7 @@ scan_tls(struct reading *r, enum certscan_role role, const char *file, const cha
 {
 	int n;
 
-	n = read_config(r, file, NODECONF_MAX_BYTES);
+	n = read_config(r, file);
 	if (n >= 0 && dir)
 		n = walk(r, dir);
 	if (n >= 0 && r->tls.is_enabled)
@@ -363,7 +388,9 @@ scan_tls(struct reading *r, enum certscan_role role, const char *file, const cha
 int
 outside_scan_kubelet(struct scanner *s)
 {
-	struct reading r = { .s = s, .on_file = on_kubelet_config };
+	struct reading r = {
+		.s = s, .max_bytes = NODECONF_MAX_BYTES, .on_file = on_kubelet_config
+	};
 
 	return scan_tls(&r, CERTSCAN_KUBELET, KUBELET_CONFIG, NULL);
 }
@@ -371,7 +398,12 @@ outside_scan_kubelet(struct scanner *s)
 int
 outside_scan_crio(struct scanner *s)
 {
-	struct reading r = { .s = s, .on_file = on_crio_config };
+	struct reading r = {
+		.s = s,
+		.suffix = ".conf",
+		.max_bytes = NODECONF_MAX_BYTES,
+		.on_file = on_crio_config,
+	};
 
 	return scan_tls(&r, CERTSCAN_CRIO, CRIO_CONFIG_FILE, CRIO_CONFIG_DIR);
 }

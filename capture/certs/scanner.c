@@ -87,21 +87,14 @@ int
 scanner_report(
     struct scanner *s, enum certscan_class class, const char *path, const char *format, ...)
 {
-	_cleanup_free_ char *text = NULL;
+	struct certscan_finding f = { .class = class, .path = (char *)path };
 	va_list ap;
 	int r;
 
 	va_start(ap, format);
-	r = vasprintf(&text, format, ap);
+	r = certscan_report(s->scan, &f, format, ap);
 	va_end(ap);
-	if (r < 0)
-		return -ENOMEM;
-	return certscan_add_finding(s->scan,
-	    &(const struct certscan_finding){
-		.class = class,
-		.path = (char *)path,
-		.text = text,
-	    });
+	return r;
 }
 
 static enum certscan_role

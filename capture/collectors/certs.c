@@ -102,13 +102,12 @@ static int
 note_scan(struct collector_context *ctx, const struct certscan *s)
 {
 	char renew[CLOCK_TEXT_BYTES];
+	bool renews = s->renew_usec > 0;
 	int r;
 
-	r = notes_add(ctx,
-	    "certificates: %zu, %zu findings; MicroShift restarts itself to "
-	    "renew some at %s",
-	    s->n_certificates, s->n_findings,
-	    s->renew_usec > 0 ? clock_format_utc(s->renew_usec, renew) : "no time");
+	r = notes_add(ctx, "certificates: %zu, %zu findings%s%s", s->n_certificates,
+	    s->n_findings, renews ? "; MicroShift restarts itself to renew some at " : "",
+	    renews ? clock_format_utc(s->renew_usec, renew) : "");
 	for (size_t i = 0; i < s->n_findings && r == 0; i++)
 		r = notes_add(ctx, "%s: %s: '%s': %s",
 		    certscan_severity_name(s->findings[i].severity),

@@ -11,7 +11,6 @@
 #define CERTS	  "/" PKI_CERTS
 #define RESOURCES "/" PKI_RESOURCES
 #define SCHEDULER "kube-control-plane-signer/kube-scheduler/client"
-#define ANY	  _CERTSCAN_CLASS_COUNT
 
 static char *const addresses[] = { "198.51.100.7", PKI_NODE_IP, NULL };
 
@@ -129,11 +128,13 @@ test_nothing(void)
 /* One thing that is broken, and what has to be found; nothing else may be. */
 struct defect {
 	const char *name;
-	void (*make)(struct pki *p);
+	void (*make)(struct pki *p); /* NULL = `put` */
 	enum certscan_class class;
 	const char *path;
 	const char *word; /* of the sentence */
 	size_t n_others;  /* findings that follow from it */
+	const char *put;  /* a file that is written, with `text` */
+	const char *text;
 };
 
 static void
@@ -250,43 +251,6 @@ make_other_address(struct pki *p)
 }
 
 static void
-make_other_name(struct pki *p)
-{
-	pki_put(p, "etc/microshift/config.d/10-node.yaml",
-	    "node:\n  hostnameOverride: edge2.example.com\n  nodeIP: " PKI_NODE_IP "\n");
-}
-
-static void
-make_empty(struct pki *p)
-{
-	pki_put(p, PKI_CERTS "/" SCHEDULER ".crt", "");
-}
-
-static void
-make_empty_key(struct pki *p)
-{
-	pki_put(p, PKI_CERTS "/" SCHEDULER ".key", "");
-}
-
-static void
-make_empty_bundle(struct pki *p)
-{
-	pki_put(p, PKI_CERTS "/ca-bundle/client-ca.crt", "");
-}
-
-static void
-make_empty_kubeconfig(struct pki *p)
-{
-	pki_put(p, PKI_RESOURCES "/kubelet/kubeconfig", "");
-}
-
-static void
-make_no_pem(struct pki *p)
-{
-	pki_put(p, PKI_CERTS "/service-ca/ca.crt", "no certificate\n");
-}
-
-static void
 make_cut(struct pki *p)
 {
 	_cleanup_free_ char *text = pki_get(p, PKI_CERTS "/" SCHEDULER ".crt");
@@ -294,14 +258,6 @@ make_cut(struct pki *p)
 	/* In the middle of its base64, as a disk that was full leaves it. */
 	text[strlen(text) / 2] = '\0';
 	pki_put(p, PKI_CERTS "/" SCHEDULER ".crt", text);
-}
-
-static void
-make_no_key(struct pki *p)
-{
-	pki_put(p, PKI_CERTS "/" SCHEDULER ".key",
-	    "-----BEGIN PRIVATE KEY-----\nAAAA\n"
-	    "-----END PRIVATE KEY-----\n");
 }
 
 static void
@@ -373,19 +329,6 @@ make_user_name(struct pki *p)
 }
 
 static void
-make_user_missing(struct pki *p)
-{
-	pki_put(p, "etc/microshift/config.yaml",
-	    "apiServer: {namedCertificates: [{certPath: /etc/pki/gone.crt}]}\n");
-}
-
-static void
-make_bad_config(struct pki *p)
-{
-	pki_put(p, "etc/microshift/config.yaml", "apiServer: [\n");
-}
-
-static void
 make_crio(struct pki *p)
 {
 	pki_put(p, "etc/crio/crio.conf",
@@ -394,77 +337,78 @@ make_crio(struct pki *p)
 	    "stream_tls_cert = \"/etc/crio/tls.crt\" # ours\n");
 }
 
-static void
-make_kubelet(struct pki *p)
-{
-	pki_put(p, PKI_RESOURCES "/kubelet/config/config.yaml",
-	    "authentication: {x509: {clientCAFile: /etc/kubelet-ca.crt}}\n");
-}
-
 static const struct defect defects[] = {
 	{ "expired", make_expired, CERTSCAN_EXPIRED, CERTS "/" SCHEDULER ".crt", "2027-01-25",
-	    0 },
+	    0, NULL, NULL },
 	{ "an expired authority", make_expired_ca, CERTSCAN_EXPIRED,
-	    CERTS "/aggregator-signer/ca.crt", "restart microshift.service", 0 },
+	    CERTS "/aggregator-signer/ca.crt", "restart microshift.service", 0, NULL, NULL },
 	{ "not yet valid", make_not_yet_valid, CERTSCAN_NOT_YET_VALID,
-	    CERTS "/" SCHEDULER ".crt", "clock", 0 },
+	    CERTS "/" SCHEDULER ".crt", "clock", 0, NULL, NULL },
 	{ "not renewed in time", make_overdue, CERTSCAN_ROTATION_OVERDUE,
-	    CERTS "/etcd-signer/etcd-peer/peer.crt", "hangs", 0 },
+	    CERTS "/etcd-signer/etcd-peer/peer.crt", "hangs", 0, NULL, NULL },
 	{ "another key", make_other_key, CERTSCAN_KEY_MISMATCH,
-	    CERTS "/ingress-ca/router-default-serving/server.crt", "server.key", 0 },
+	    CERTS "/ingress-ca/router-default-serving/server.crt", "server.key", 0, NULL,
+	    NULL },
 	{ "another key in a kubeconfig", make_other_kubeconfig_key, CERTSCAN_KEY_MISMATCH,
-	    RESOURCES "/kube-scheduler/kubeconfig", "kubeconfig", 0 },
+	    RESOURCES "/kube-scheduler/kubeconfig", "kubeconfig", 0, NULL, NULL },
 	{ "signed by another authority", make_foreign, CERTSCAN_UNTRUSTED,
-	    CERTS "/etcd-signer/etcd-serving/peer.crt", "CN=service-ca", 0 },
+	    CERTS "/etcd-signer/etcd-serving/peer.crt", "CN=service-ca", 0, NULL, NULL },
 	{ "an authority that its bundle lacks", make_bundle_without, CERTSCAN_UNTRUSTED,
-	    CERTS "/ca-bundle/kubelet-ca.crt", "admin-kubeconfig-signer", 0 },
+	    CERTS "/ca-bundle/kubelet-ca.crt", "admin-kubeconfig-signer", 0, NULL, NULL },
 	{ "an authority made anew", make_new_ca, CERTSCAN_CA_REPLACED,
-	    CERTS "/ingress-ca/router-default-serving/server.crt", "made anew", 0 },
+	    CERTS "/ingress-ca/router-default-serving/server.crt", "made anew", 0, NULL, NULL },
 	{ "kubeconfigs of before", make_old_kubeconfig, CERTSCAN_CA_REPLACED,
-	    RESOURCES "/kubeadmin/kubeconfig", "copied again", 4 },
+	    RESOURCES "/kubeadmin/kubeconfig", "copied again", 4, NULL, NULL },
 	{ "another address", make_other_address, CERTSCAN_WRONG_NAME,
 	    CERTS "/kube-apiserver-external-signer/kube-external-serving/server.crt",
-	    "198.51.100.7", 0 },
-	{ "another name", make_other_name, CERTSCAN_WRONG_NAME,
+	    "198.51.100.7", 0, NULL, NULL },
+	{ "another name", NULL, CERTSCAN_WRONG_NAME,
 	    CERTS "/kube-apiserver-external-signer/kube-external-serving/server.crt",
-	    "edge2.example.com", 1 },
-	{ "an empty file", make_empty, CERTSCAN_EMPTY, CERTS "/" SCHEDULER ".crt", "power cut",
-	    0 },
-	{ "an empty key", make_empty_key, CERTSCAN_EMPTY, CERTS "/" SCHEDULER ".key",
-	    "power cut", 0 },
-	{ "an empty bundle", make_empty_bundle, CERTSCAN_EMPTY_BUNDLE,
-	    CERTS "/ca-bundle/client-ca.crt", "nobody is trusted", 0 },
-	{ "an empty kubeconfig", make_empty_kubeconfig, CERTSCAN_EMPTY,
-	    RESOURCES "/kubelet/kubeconfig", "power cut", 0 },
-	{ "no PEM", make_no_pem, CERTSCAN_UNPARSABLE, CERTS "/service-ca/ca.crt",
-	    "no certificate", 0 },
+	    "edge2.example.com", 1, "etc/microshift/config.d/10-node.yaml",
+	    "node:\n  hostnameOverride: edge2.example.com\n  nodeIP: " PKI_NODE_IP "\n" },
+	{ "an empty file", NULL, CERTSCAN_EMPTY, CERTS "/" SCHEDULER ".crt", "power cut", 0,
+	    PKI_CERTS "/" SCHEDULER ".crt", "" },
+	{ "an empty key", NULL, CERTSCAN_EMPTY, CERTS "/" SCHEDULER ".key", "power cut", 0,
+	    PKI_CERTS "/" SCHEDULER ".key", "" },
+	{ "an empty bundle", NULL, CERTSCAN_EMPTY_BUNDLE, CERTS "/ca-bundle/client-ca.crt",
+	    "nobody is trusted", 0, PKI_CERTS "/ca-bundle/client-ca.crt", "" },
+	{ "an empty kubeconfig", NULL, CERTSCAN_EMPTY, RESOURCES "/kubelet/kubeconfig",
+	    "power cut", 0, PKI_RESOURCES "/kubelet/kubeconfig", "" },
+	{ "no PEM", NULL, CERTSCAN_UNPARSABLE, CERTS "/service-ca/ca.crt", "no certificate", 0,
+	    PKI_CERTS "/service-ca/ca.crt", "no certificate\n" },
 	{ "a cut file", make_cut, CERTSCAN_UNPARSABLE, CERTS "/" SCHEDULER ".crt",
-	    "cannot be read", 0 },
-	{ "no key", make_no_key, CERTSCAN_UNPARSABLE, CERTS "/" SCHEDULER ".key",
-	    "no private key", 0 },
+	    "cannot be read", 0, NULL, NULL },
+	{ "no key", NULL, CERTSCAN_UNPARSABLE, CERTS "/" SCHEDULER ".key", "no private key", 0,
+	    PKI_CERTS "/" SCHEDULER ".key",
+	    "-----BEGIN PRIVATE KEY-----\nAAAA\n"
+	    "-----END PRIVATE KEY-----\n" },
 	{ "a directory in its place", make_unreadable, CERTSCAN_UNREADABLE,
-	    CERTS "/" SCHEDULER ".crt", "no regular file", 0 },
+	    CERTS "/" SCHEDULER ".crt", "no regular file", 0, NULL, NULL },
 	{ "a FIFO in its place", make_fifo, CERTSCAN_UNREADABLE, CERTS "/" SCHEDULER ".key",
-	    "no regular file", 0 },
-	{ "missing", make_missing, CERTSCAN_MISSING, CERTS "/" SCHEDULER ".crt", "missing", 0 },
+	    "no regular file", 0, NULL, NULL },
+	{ "missing", make_missing, CERTSCAN_MISSING, CERTS "/" SCHEDULER ".crt", "missing", 0,
+	    NULL, NULL },
 	{ "a missing key", make_missing_key, CERTSCAN_MISSING, CERTS "/etcd-signer/ca.key",
-	    "missing", 0 },
+	    "missing", 0, NULL, NULL },
 	{ "a missing kubeconfig", make_missing_kubeconfig, CERTSCAN_MISSING,
-	    RESOURCES "/kubeadmin/kubeconfig", "writes it anew", 0 },
+	    RESOURCES "/kubeadmin/kubeconfig", "writes it anew", 0, NULL, NULL },
 	{ "a user's own that expires", make_user_expiring, CERTSCAN_EXPIRING,
-	    "/etc/pki/edge.crt", "does not renew", 0 },
+	    "/etc/pki/edge.crt", "does not renew", 0, NULL, NULL },
 	{ "a user's own that has expired", make_user_expired, CERTSCAN_EXPIRED,
-	    "/etc/pki/edge.crt", "replace it", 0 },
+	    "/etc/pki/edge.crt", "replace it", 0, NULL, NULL },
 	{ "a user's own for another name", make_user_name, CERTSCAN_WRONG_NAME,
-	    "/etc/pki/edge.crt", "edge.example.org", 0 },
-	{ "a user's own that is missing", make_user_missing, CERTSCAN_MISSING,
-	    "/etc/pki/gone.crt", "missing", 0 },
-	{ "a configuration that is no YAML", make_bad_config, CERTSCAN_UNPARSABLE,
-	    "/etc/microshift/config.yaml", "line 2", 0 },
+	    "/etc/pki/edge.crt", "edge.example.org", 0, NULL, NULL },
+	{ "a user's own that is missing", NULL, CERTSCAN_MISSING, "/etc/pki/gone.crt",
+	    "missing", 0, "etc/microshift/config.yaml",
+	    "apiServer: {namedCertificates: [{certPath: /etc/pki/gone.crt}]}\n" },
+	{ "a configuration that is no YAML", NULL, CERTSCAN_UNPARSABLE,
+	    "/etc/microshift/config.yaml", "line 2", 0, "etc/microshift/config.yaml",
+	    "apiServer: [\n" },
 	{ "CRI-O's own that is missing", make_crio, CERTSCAN_MISSING, "/etc/crio/tls.crt",
-	    "crio.service", 0 },
-	{ "kubelet's bundle that is missing", make_kubelet, CERTSCAN_MISSING,
-	    "/etc/kubelet-ca.crt", "missing", 0 },
+	    "crio.service", 0, NULL, NULL },
+	{ "kubelet's bundle that is missing", NULL, CERTSCAN_MISSING, "/etc/kubelet-ca.crt",
+	    "missing", 0, PKI_RESOURCES "/kubelet/config/config.yaml",
+	    "authentication: {x509: {clientCAFile: /etc/kubelet-ca.crt}}\n" },
 };
 
 static void
@@ -479,7 +423,10 @@ test_defects(void)
 		bool found;
 
 		pki_open(&p, &root);
-		d->make(&p);
+		if (d->make)
+			d->make(&p);
+		else
+			pki_put(&p, d->put, d->text);
 		s = scan_at(&p, PKI_NOW_USEC, NULL);
 		f = find(s, d->class, d->path);
 		found = ok(f && strstr(f->text, d->word), "%s", d->name);
@@ -562,7 +509,7 @@ test_json(void)
 
 	pki_open(&p, &root);
 	make_user_expiring(&p);
-	make_empty(&p);
+	pki_put(&p, PKI_CERTS "/" SCHEDULER ".crt", "");
 	s = scan_at(&p, PKI_NOW_USEC, NULL);
 	json = certscan_to_json(s);
 	text = json_print(json, false);
@@ -610,6 +557,21 @@ test_node(void)
 	       CERTS "/kubelet-csr-signer-signer/csr-signer/kubelet-server/server.crt"),
 	    "but not of kubelet's");
 	pki_put(&p, "etc/microshift/config.yaml", "node: {nodeIP: " PKI_NODE_IP "}\n");
+	pki_make(&p, "kube-apiserver-external-signer",
+	    PKI_CERTS "/kube-apiserver-external-signer/kube-external-serving/server",
+	    &(const struct pki_spec){
+		.cn = "x", .names = "DNS:" PKI_NODE_NAME ",IP:2001:db8::1" });
+	pki_put(&p, "etc/microshift/config.yaml", "node: {nodeIP: '2001:DB8:0::0001'}\n");
+	s = scan_at(&p, PKI_NOW_USEC, s);
+	ok_int(s->n_findings, 1, "an address may be written in more than one way");
+	ok_int(s->api_port, CERTSCAN_API_PORT, "the usual port");
+	pki_put(&p, "etc/microshift/config.yaml",
+	    "node: {nodeIP: '2001:db8::1'}\napiServer: {port: 7443}\n");
+	s = scan_at(&p, PKI_NOW_USEC, s);
+	ok_int(s->api_port, 7443, "another one");
+	pki_done(&p);
+	pki_open(&p, &root);
+	pki_put(&p, "etc/microshift/config.yaml", "");
 	assert(unlinkat(root.fd, "var/lib/microshift/.nodename", 0) == 0);
 	options.hostname = "other";
 	assert(certscan_run(&options, TAKE_PTR(s), &s, &f) == 0);
