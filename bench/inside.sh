@@ -57,7 +57,7 @@ idle() {
 ends() {
 	local pid i watcher
 
-	configure <<<$'[Limits]\nCoolDownSec=0\nMaxPerHour=1000\nBurst=1000\nMaxPerDay=1000\n[Spool]\nMaxReports=1000'
+	configure <<<$'[Limits]\nCoolDownSec=0\nMaxPerHour=1000\nBurst=1000\nMaxPerDay=1000\n[Spool]\nMaxReports=1000\nMaxPerKey=1000'
 	drop_in $unit <<<$'[Unit]\nStartLimitIntervalSec=0'
 	systemctl restart $daemon
 	msupportctl watch --json=short >$scratch.events &
