@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Makes MicroShift's certificates and kubeconfigs below the directory that is its argument. */
+/* Makes the certificates and kubeconfigs of a MicroShift that is started now, below ROOT. */
 
 #undef NDEBUG
 #include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/lib/pki.h"
@@ -14,10 +15,10 @@ int
 main(int argc, char *argv[])
 {
 	struct tmpdir root = { .fd = -EBADF };
-	_cleanup_pki_ struct pki pki;
+	_cleanup_pki_ struct pki pki = { 0 };
 
 	if (argc != 2) {
-		(void)fputs("usage: make-pki DIR\n", stderr);
+		(void)fputs("usage: make-pki ROOT\n", stderr);
 		return 2;
 	}
 	text_copy(root.path, sizeof(root.path), argv[1]);
@@ -26,7 +27,7 @@ main(int argc, char *argv[])
 		perror(argv[1]);
 		return 1;
 	}
-	pki_open(&pki, &root);
+	pki_open_at(&pki, &root, time(NULL));
 	(void)close(root.fd);
 	return 0;
 }
