@@ -32,8 +32,8 @@ enum disk_fault {
 #define DISK_FILES_MAX 512u
 
 struct disk_entry {
-	char name[128];
-	unsigned file; /* its number */
+	char name[256]; /* NAME_MAX and its NUL */
+	unsigned file;	/* its number */
 	bool is_dir;
 };
 

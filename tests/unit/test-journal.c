@@ -325,7 +325,7 @@ test_as_journalctl(void)
 		.journal_units = (char *const *)names,
 	};
 	const struct collector *items[] = { &journal_collector, &declared };
-	struct collector_list collectors = { items, ELEMENTSOF(items) };
+	struct collector_list collectors = { .items = items, .n_items = ELEMENTSOF(items) };
 	_cleanup_lab_ struct lab lab;
 	_cleanup_free_ char *data = NULL;
 	_cleanup_free_ char *want = NULL;
