@@ -32,7 +32,8 @@
 #define STRAYS_ROUNDS	      8u
 /* Between two looks: a killed process is gone within this on any machine that works. */
 #define STRAYS_ROUND_MSEC     5
-/* Children in one look; a fork bomb has more, and then further rounds. */
+/* The numbers of some 8,000 children. A fork bomb that has more is left to TasksMax= of the
+ * unit. */
 #define STRAYS_MAX_BYTES      (64u * 1024u)
 
 /* A run goes through these states in this order, but may skip any. */
