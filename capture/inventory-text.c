@@ -75,6 +75,17 @@ print_words(const cJSON *collector, const char *name, const char *label, FILE *f
 		(void)fprintf(f, "\n");
 }
 
+/* The words of the list NAME, so that a person can copy them into a shell. */
+static void
+print_argv(const cJSON *command, const char *name, FILE *f)
+{
+	const cJSON *word;
+
+	cJSON_ArrayForEach (word, cJSON_GetObjectItemCaseSensitive(command, name))
+		(void)fprintf(f, strpbrk(word->valuestring, " \t\"") ? " '%s'" : " %s",
+		    word->valuestring);
+}
+
 static void
 print_commands(const cJSON *collector, FILE *f)
 {
@@ -83,12 +94,12 @@ print_commands(const cJSON *collector, FILE *f)
 	char limits[64];
 
 	cJSON_ArrayForEach (command, commands) {
-		const cJSON *word;
-
 		(void)fprintf(f, "    %-*s", MEMBER_COLUMN, "run");
-		cJSON_ArrayForEach (word, cJSON_GetObjectItemCaseSensitive(command, "argv"))
-			(void)fprintf(f, strpbrk(word->valuestring, " \t\"") ? " '%s'" : " %s",
-			    word->valuestring);
+		print_argv(command, "argv", f);
+		if (cJSON_GetObjectItemCaseSensitive(command, "for_each")) {
+			(void)fprintf(f, "   for each of:");
+			print_argv(command, "for_each", f);
+		}
 		(void)fprintf(
 		    f, "   (%s)\n", limits_of(command, "max_bytes", limits, sizeof(limits)));
 	}

@@ -57,6 +57,10 @@ add_command(cJSON *commands, const struct collectdef *def, const struct collectd
 	    json_add_uint(o, "max_bytes", bytes ? bytes : COMMAND_DEFAULT_MAX_BYTES) < 0 ||
 	    add_profiles(o, c->profiles ? c->profiles : def->profiles) < 0)
 		return -ENOMEM;
+	if (strv_length(c->for_each) > 0 &&
+	    (add_strv(o, "for_each", c->for_each) < 0 ||
+		json_add_uint(o, "max_items", c->max_items) < 0))
+		return -ENOMEM;
 	return cJSON_AddItemToArray(commands, TAKE_PTR(o)) ? 0 : -ENOMEM;
 }
 

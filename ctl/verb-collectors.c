@@ -226,14 +226,18 @@ print_commands(const cJSON *collector)
 	const char *label = "Commands";
 
 	cJSON_ArrayForEach (command, reply_member(collector, "commands")) {
-		char argv[VALUE_BYTES - 256];
+		bool repeats = count_of(command, "for_each") > 0;
+		char for_each[VALUE_BYTES / 4];
+		char argv[VALUE_BYTES / 2];
 		char profiles[PROFILES_BYTES];
 		char value[VALUE_BYTES];
 		char span[32];
 		char size[32];
 
-		(void)snprintf(value, sizeof(value), "%s   (%s, %s, %s)",
+		(void)snprintf(value, sizeof(value), "%s%s%s   (%s, %s, %s)",
 		    join(command, "argv", " ", argv, sizeof(argv)),
+		    repeats ? "   for each of: " : "",
+		    join(command, "for_each", " ", for_each, sizeof(for_each)),
 		    clock_format_span(reply_uint(command, "wall_usec"), span, sizeof(span)),
 		    text_format_bytes(reply_uint(command, "max_bytes"), size, sizeof(size)),
 		    format_profiles(command, profiles));

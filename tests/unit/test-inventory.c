@@ -52,6 +52,7 @@ machine_make(void)
 	    "[Files]\nCopy=/etc/demo\nForbid=/etc/secret\nList=/var/lib/demo\n"
 	    "[Journal]\nUnits=demo.service\n[Units]\nShow=demo.service\n"
 	    "[Commands]\nRun=demo status 'two words'\n"
+	    "[Command each]\nExec=demo show {}\nForEach=demo list\nProfiles=cert\n"
 	    "[Command later]\nExec=demo dump\nProfiles=full\nTimeoutSec=90s\nMaxSize=2K\n");
 	tmpdir_put(&m.conf, "admin/plain.conf.d/50.conf", "[Collector]\nColour=red\n");
 	tmpdir_put(&m.conf, "vendor/absent.conf", "[Condition]\nUnitExists=absent.service\n");
@@ -130,10 +131,12 @@ test_list(const struct machine *m)
 	ok_str(text_of(c, "journal_units"), "[\"demo.service\"]", "journals");
 	ok_str(text_of(c, "show_units"), "[\"demo.service\"]", "units");
 	ok(strstr(text_of(c, "conditions"), "\"path_exists\":[\"/etc/demo\"]"), "condition");
-	ok_int(cJSON_GetArraySize(commands), 2, "all commands");
+	ok_int(cJSON_GetArraySize(commands), 3, "all commands");
+	ok_str(text_of(cJSON_GetArrayItem(commands, 1), "for_each"), "[\"demo\",\"list\"]",
+	    "one that is run for several things");
 	ok_str(text_of(cJSON_GetArrayItem(commands, 0), "argv"),
 	    "[\"demo\",\"status\",\"two words\"]", "word by word");
-	ok_str(text_of(cJSON_GetArrayItem(commands, 1), "wall_usec"), "90000000",
+	ok_str(text_of(cJSON_GetArrayItem(commands, 2), "wall_usec"), "90000000",
 	    "with their limits");
 	ok(strstr(text_of(c, "problems"), "\"line\":2,\"text\":\"unknown key Colour="),
 	    "mistakes");
@@ -173,7 +176,7 @@ test_plan(const struct machine *m)
 	const cJSON *c = find(inventory, "plain");
 	const char *plain;
 
-	ok_int(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(c, "commands")), 1,
+	ok_int(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(c, "commands")), 2,
 	    "commands of the profile only");
 	/* 20 s without the two tenths for ending. */
 	ok_str(text_of(c, "wall_usec"), "16000000", "within the profile's time");
@@ -185,6 +188,8 @@ test_plan(const struct machine *m)
 	ok(plain && strstr(plain, "16.0s, 1.0M"), "limits");
 	ok(plain && strstr(plain, "run      demo status 'two words'   (10.0s, 4.0M)"),
 	    "what is run");
+	ok(plain && strstr(plain, "run      demo show {}   for each of: demo list   (10.0s"),
+	    "what is run for several things");
 	ok(plain && strstr(plain, "but not  /etc/secret"), "what is not copied");
 	ok(strstr(text, "\nDo not apply here:\n") && strstr(text, "\n    absent "),
 	    "what is left out");
