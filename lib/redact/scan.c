@@ -18,6 +18,10 @@ is_in_set(int set, int c)
 		return is_digit(c) || is_lower(c);
 	case SCAN_ANY_LIST:
 		return is_blank(c) || c == ',';
+	case SCAN_ANY_DIGIT:
+		return is_digit(c);
+	case SCAN_ANY_HEX:
+		return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f');
 	default:
 		return true;
 	}
@@ -31,7 +35,7 @@ scan_add(struct scan *s, unsigned bit, const char *text, bool fold)
 
 	for (size_t i = 0; i < SCAN_ANCHOR_BYTES; i++) {
 		over = over || text[i] == '\0';
-		if (!over && text[i] > SCAN_ANY_LIST) {
+		if (!over && (unsigned char)text[i] > SCAN_ANY_HEX) {
 			s->table[i][(unsigned char)text[i]] |= mask;
 			if (fold && is_lower(text[i]))
 				s->table[i][text[i] - 'a' + 'A'] |= mask;

@@ -18,8 +18,10 @@
 #define SCAN_ANCHORS_MAX  64u
 
 /* Stand-ins within an anchor for a set of bytes. */
-#define SCAN_ANY_HASH '\001' /* digit or lower case: the id in "$6$" */
-#define SCAN_ANY_LIST '\002' /* blank or comma: between numbers */
+#define SCAN_ANY_HASH  '\001' /* digit or lower case: the id in "$6$" */
+#define SCAN_ANY_LIST  '\002' /* blank or comma: between numbers */
+#define SCAN_ANY_DIGIT '\003'
+#define SCAN_ANY_HEX   '\004'
 
 struct scan {
 	uint64_t table[SCAN_ANCHOR_BYTES][256];
