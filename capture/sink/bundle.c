@@ -9,11 +9,11 @@
 #include "capture/sink/bundle-internal.h"
 #include "capture/sink/layout.h"
 #include "capture/sink/room.h"
-#include "capture/sink/spill.h"
 #include "capture/sink/tarball.h"
 #include "lib/fault.h"
 #include "lib/manifest.h"
 #include "lib/redact/redact.h"
+#include "lib/spill.h"
 #include "lib/text.h"
 
 /* A member on its way: collector → redact → spill (bounded) → at its end, with its size known,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "capture/sink/room.h"
-#include "capture/sink/spill.h"
 #include "capture/sink/tarball.h"
+#include "lib/spill.h"
 
 /* Below this the archive counts as full. */
 #define ROOM_MIN_BYTES	(4u * 1024u)

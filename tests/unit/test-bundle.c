@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 
 #include "capture/sink/bundle.h"
-#include "capture/sink/spill.h"
 #include "lib/clock.h"
 #include "lib/fault.h"
 #include "lib/manifest.h"
+#include "lib/spill.h"
 #include "tests/lib/archive-reader.h"
 #include "tests/lib/tmpdir.h"
 

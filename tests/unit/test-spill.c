@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "capture/sink/spill.h"
+#include "lib/spill.h"
 #include "tests/lib/tmpdir.h"
 
 struct collected {

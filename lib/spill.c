@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "capture/sink/spill.h"
+#include "lib/spill.h"
 
 #define PENDING_BYTES	   (64u * 1024u)
 #define READ_STEP_BYTES	   (64u * 1024u)
