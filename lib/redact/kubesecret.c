@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "lib/cleanup.h"
 #include "lib/redact/kubesecret.h"
 #include "lib/redact/pairs.h"
 
@@ -215,6 +216,109 @@ can_matter(const struct kubesecret *k, struct view *v, size_t start)
 	return c == 'd' || c == 'k' || c == 's';
 }
 
+void
+kubesecret_see_kind(struct kubesecret *k, struct view *v, size_t at)
+{
+	size_t i = at;
+
+	if (!view_has(v, at, "Secret\"") && !view_has(v, at, "Secret\\") &&
+	    !view_has(v, at, "SecretList"))
+		return;
+	/* Back over quotes, colon and blanks to the key. */
+	while (i > v->low && strchr("\\\": ", v->data[i - 1]) && v->data[i - 1] != '\0')
+		i--;
+	if (i < at && i - v->low >= 4 && memcmp(v->data + i - 4, "kind", 4) == 0)
+		k->line = true;
+}
+
+/* The name "data" or "stringData" in quotes around AT, and "{" behind it. Returns the place of
+ * the brace and sets *RET_DEPTH to the backslashes before the quotes; 0 if it is something
+ * else. */
+static size_t
+object_behind(struct view *v, size_t at, unsigned *ret_depth)
+{
+	bool is_data = at >= v->low + 2 && memcmp(v->data + at - 2, "data", 4) == 0;
+	size_t start = is_data ? at - 2 : at - 8;
+	size_t i;
+
+	if (!is_data && (at < v->low + 8 || memcmp(v->data + at - 8, "stringData", 10) != 0))
+		return 0;
+	if (view_before(v, start) != '"')
+		return 0;
+	*ret_depth = view_slashes_before(v, start - 1);
+	i = view_skip_char(v, at + 2, '\\', VALUE_LOOK_BYTES);
+	if (view_at(v, i) != '"' || i - at - 2 != *ret_depth)
+		return 0;
+	i = view_skip_blank(v, i + 1, INDENT_MAX);
+	if (view_at(v, i) != ':')
+		return 0;
+	i = view_skip_blank(v, i + 1, INDENT_MAX);
+	return view_at(v, i) == '{' ? i : 0;
+}
+
+/* True if the object that ends before I is followed by `"kind":"Secret"`: keys are sorted. */
+static bool
+kind_follows(struct view *v, size_t i, unsigned depth)
+{
+	static const char *const keys[] = { "immutable", "true", "kind", "Secret" };
+	size_t k = 0;
+
+	for (size_t n = 0; n < NAME_MAX_BYTES && k < ELEMENTSOF(keys); n++) {
+		int c = view_at(v, i);
+
+		if (c == ',' || c == ':' || c == '"' || is_blank(c) ||
+		    (depth > 0 && c == '\\')) {
+			i++;
+			continue;
+		}
+		if (k == 0 && !view_has(v, i, keys[0]))
+			k = 2;
+		if (!view_has(v, i, keys[k]))
+			return false;
+		i += strlen(keys[k++]);
+	}
+	return k == ELEMENTSOF(keys) && !is_name(view_at(v, i));
+}
+
+/* The first value within the object at BRACE is base64, as that of a Secret. */
+static bool
+begins_with_base64(struct view *v, size_t brace)
+{
+	size_t i = brace;
+	size_t n = 0;
+
+	while (i - brace < VALUE_LOOK_BYTES && view_at(v, i) != ':' && !view_is_end(v, i))
+		i++;
+	while (i - brace < VALUE_LOOK_BYTES && !is_alnum(view_at(v, i)) && !view_is_end(v, i))
+		i++;
+	while (n < VALUE_LOOK_BYTES && charset_has(CHARSET_BASE64, view_at(v, i + n)))
+		n++;
+	return n >= VALUE_MIN && (is_quote(view_at(v, i + n)) || view_at(v, i + n) == '\\');
+}
+
+enum verdict
+kubesecret_match_object(
+    const struct kubesecret *k, struct view *v, size_t at, struct finding *ret)
+{
+	struct value probe = { .form = VALUE_OBJECT };
+	size_t brace = object_behind(v, at, &probe.depth);
+	size_t end;
+
+	if (brace == 0 || ends_line(v, brace + 1) || view_at(v, brace + 1) == '}')
+		return VERDICT_PASS;
+	ret->kind = REDACT_SECRET;
+	ret->start = ret->body = brace;
+	ret->quote = '"';
+	ret->depth = probe.depth;
+	ret->value = probe;
+	if (k->line)
+		return VERDICT_HIDE;
+	end = value_end(v, brace, &probe);
+	if (end >= v->end && v->full)
+		return begins_with_base64(v, brace) ? VERDICT_HIDE : VERDICT_PASS;
+	return kind_follows(v, end, ret->depth) ? VERDICT_HIDE : VERDICT_PASS;
+}
+
 enum verdict
 kubesecret_match(struct kubesecret *k, struct view *v, size_t start, struct finding *ret)
 {
@@ -222,6 +326,7 @@ kubesecret_match(struct kubesecret *k, struct view *v, size_t start, struct find
 	bool was_inside;
 	int c;
 
+	k->line = false;
 	if (!can_matter(k, v, start))
 		return VERDICT_PASS;
 	read_line(v, start, &line);

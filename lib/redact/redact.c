@@ -39,7 +39,9 @@ struct redact {
 	void *userdata; /* borrowed: the caller's, passed to write */
 	redact_describe_fn describe;
 	void *describe_userdata; /* borrowed: the caller's */
-	uint8_t *described; /* owned; the certificate being hidden, NULL without describe */
+	redact_found_fn found;
+	void *found_userdata; /* borrowed: the caller's */
+	uint8_t *described;   /* owned; the certificate being hidden, NULL without describe */
 	size_t described_len;
 
 	struct scan scan;
@@ -48,16 +50,17 @@ struct redact {
 	struct finding finding; /* what is being hidden */
 	uint64_t hidden_bytes;
 
-	uint8_t *buffer; /* owned, [REDACT_BUFFER_BYTES + PADDING_BYTES] */
-	size_t len;	 /* bytes in it */
-	size_t used;	 /* the most there were since it was cleared */
-	size_t out;	 /* written up to here */
-	size_t pos;	 /* decided up to here */
-	size_t barrier;	 /* not looked back behind this */
-	size_t want;	 /* bytes from pos on before which asking again is no use */
-	bool begun;	 /* the start of the text has been looked at */
-	bool moved;	 /* buffer[0] is no longer the start of the text */
-	int error;	 /* of the callback, until redact_finish() */
+	uint8_t *buffer;  /* owned, [REDACT_BUFFER_BYTES + PADDING_BYTES] */
+	size_t len;	  /* bytes in it */
+	size_t used;	  /* the most there were since it was cleared */
+	size_t out;	  /* written up to here */
+	size_t pos;	  /* decided up to here */
+	size_t barrier;	  /* not looked back behind this */
+	uint64_t dropped; /* bytes of the text that are no longer in the buffer */
+	size_t want;	  /* bytes from pos on before which asking again is no use */
+	bool begun;	  /* the start of the text has been looked at */
+	bool moved;	  /* buffer[0] is no longer the start of the text */
+	int error;	  /* of the callback, until redact_finish() */
 
 	uint64_t counts[_REDACT_KIND_COUNT];
 };
@@ -110,6 +113,13 @@ redact_set_describe(struct redact *r, redact_describe_fn fn, void *userdata)
 	r->describe = fn;
 	r->describe_userdata = userdata;
 	return 0;
+}
+
+void
+redact_set_found(struct redact *r, redact_found_fn fn, void *userdata)
+{
+	r->found = fn;
+	r->found_userdata = userdata;
 }
 
 uint64_t
@@ -230,6 +240,8 @@ begin_hiding(struct redact *r, const struct finding *f)
 {
 	r->pos = f->start;
 	flush(r);
+	if (r->found)
+		r->found(f->kind, r->dropped + f->body, r->found_userdata);
 	if (f->keep_end > 0)
 		(void)emit(r, r->buffer + f->keep, f->keep_end - f->keep);
 	r->out = r->pos = f->body;
@@ -304,7 +316,12 @@ ask(enum rule rule, struct kubesecret *kube, struct view *v, size_t at, struct f
 
 	switch (rule) {
 	case RULE_PAIR:
+		kubesecret_see_kind(kube, v, at);
 		return pair_match(v, at, ret);
+	case RULE_OBJECT:
+		return kubesecret_match_object(kube, v, at, ret);
+	case RULE_PROGRAM:
+		return token_match_program(v, at, ret);
 	case RULE_BEARER:
 		verdict = token_match_bearer(v, at, ret);
 		return verdict != VERDICT_PASS ? verdict : pair_match(v, at, ret);
@@ -472,6 +489,7 @@ compact(struct redact *r)
 	r->pos -= drop;
 	r->out -= drop;
 	r->barrier = r->barrier > drop ? r->barrier - drop : 0;
+	r->dropped += drop;
 	r->moved = true;
 }
 
@@ -511,6 +529,7 @@ forget(struct redact *r)
 	r->begun = r->moved = false;
 	r->kube = (struct kubesecret){ 0 };
 	r->len = r->out = r->pos = r->barrier = r->want = 0;
+	r->dropped = 0;
 }
 
 int

@@ -80,6 +80,12 @@ DEFINE_CLEANUP(struct redact *, redact_free);
  * Call it before the first redact_write(). Returns 0 or -ENOMEM. */
 int redact_set_describe(struct redact *r, redact_describe_fn fn, void *userdata);
 
+/* Told of each secret: where in the text it begins, in bytes of the input. */
+typedef void (*redact_found_fn)(enum redact_kind kind, uint64_t offset, void *userdata);
+
+/* From here on FN is called for every secret, before its marker is written. */
+void redact_set_found(struct redact *r, redact_found_fn fn, void *userdata);
+
 /* Filters DATA[LEN]. The end of it may be held back until more comes or redact_finish().
  * Returns 0 or the error of the callback; after an error the text is lost and the same error is
  * returned until redact_finish(). */

@@ -77,14 +77,15 @@ const struct anchor redact_anchors[] = {
 	{ "45\002", false, RULE_ENCODED },
 	{ "\n", false, RULE_LINES },
 	{ "[RED", false, RULE_MARKER },
+	{ "ta\":", false, RULE_OBJECT }, /* "data": */
+	{ "ta\\\"", false, RULE_OBJECT },
+	{ "sshp", false, RULE_PROGRAM }, /* sshpass */
+	{ "mysq", false, RULE_PROGRAM },
+	{ "-cli", false, RULE_PROGRAM }, /* redis-cli */
 
 	/* First bytes of redact_prefixes. */
 	{ "sha2", false, RULE_PREFIX },
-	{ "ghp_", false, RULE_PREFIX },
-	{ "gho_", false, RULE_PREFIX },
-	{ "ghs_", false, RULE_PREFIX },
-	{ "ghu_", false, RULE_PREFIX },
-	{ "ghr_", false, RULE_PREFIX },
+	{ "gh\001_", false, RULE_PREFIX },
 	{ "gith", false, RULE_PREFIX },
 	{ "glpa", false, RULE_PREFIX },
 	{ "xox", false, RULE_PREFIX },

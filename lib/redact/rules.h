@@ -28,6 +28,8 @@ enum rule {
 	RULE_PEM,     /* -----BEGIN … */
 	RULE_ENCODED, /* the same in base64, hex or as a list of numbers */
 	RULE_LINES,   /* what only the line as a whole shows: base64, data of a Secret */
+	RULE_OBJECT,  /* "data": {...} of a Secret on one line */
+	RULE_PROGRAM, /* programs that take passwords in short options */
 	RULE_MARKER,  /* ours: passed over */
 };
 

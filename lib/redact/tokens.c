@@ -20,6 +20,8 @@
 #define USER_MAX       128u
 /* How far a URL is searched for the "@" of its user. */
 #define URL_LOOK_BYTES 2048u
+/* How far behind its name an option of a program is looked for. */
+#define OPTIONS_MAX    256u
 /* Length from which a user name in a URL is taken for a token. */
 #define URL_USER_LONG  20u
 
@@ -335,4 +337,55 @@ token_match_user(struct view *v, size_t at, struct finding *ret)
 	ret->value.form = VALUE_PLAIN;
 	ret->value.flags = PLAIN_FLOW;
 	return VERDICT_HIDE;
+}
+
+/* Programs whose password follows a short option; `attached`: without a blank, because with
+ * one it is something else. */
+static const struct program {
+	const char *anchor;
+	const char *option;
+	bool attached;
+} programs[] = {
+	{ "sshpass", " -p", false },
+	{ "mysql", " -p", true },
+	{ "-cli", " -a ", false },
+};
+
+/* Where the password of P begins, whose name stands at AT; 0 if there is none on the line. */
+static size_t
+program_password(struct view *v, size_t at, const struct program *p)
+{
+	for (size_t i = at; i < at + OPTIONS_MAX; i++) {
+		int c = view_at(v, i);
+
+		if (c == VIEW_NONE || is_record_end(c) || c == '|' || c == ';' || c == '&')
+			return 0;
+		if (c != ' ' || !view_has(v, i, p->option))
+			continue;
+		i += strlen(p->option);
+		return p->attached && is_blank(view_at(v, i)) ? 0 : view_skip_blank(v, i, 16);
+	}
+	return 0;
+}
+
+enum verdict
+token_match_program(struct view *v, size_t at, struct finding *ret)
+{
+	size_t start = 0;
+	int c;
+
+	for (size_t i = 0; i < ELEMENTSOF(programs) && start == 0; i++)
+		if (view_has(v, at, programs[i].anchor))
+			start = program_password(v, at, &programs[i]);
+	c = view_at(v, start);
+	if (start == 0 || c == VIEW_NONE || is_record_end(c) || marker_stands(v, start))
+		return VERDICT_PASS;
+	if (is_quote(c))
+		c = view_at(v, ++start);
+	ret->kind = REDACT_PASSWORD;
+	ret->start = ret->body = start;
+	ret->value.form = VALUE_PLAIN;
+	ret->value.flags = PLAIN_FLOW;
+	return is_blank(c) || is_quote(c) || c == ';' || marker_stands(v, start) ? VERDICT_PASS
+										 : VERDICT_HIDE;
 }

@@ -27,3 +27,6 @@ enum verdict token_match_der(struct view *v, size_t at, struct finding *ret);
 
 /* "-u user:password", "--user user:password" of curl and others. */
 enum verdict token_match_user(struct view *v, size_t at, struct finding *ret);
+
+/* "sshpass -p PASSWORD", "mysql -pPASSWORD", "redis-cli -a PASSWORD". */
+enum verdict token_match_program(struct view *v, size_t at, struct finding *ret);

@@ -475,6 +475,24 @@ span_end(struct view *v, size_t i, struct value *value)
 	return i;
 }
 
+static size_t
+object_end(struct view *v, size_t i, struct value *value)
+{
+	for (;; i++) {
+		int c = view_at(v, i);
+
+		if (c == VIEW_NONE || is_record_end(c))
+			return i;
+		if (c == '"' && quote_closes(view_slashes_before(v, i), value->depth))
+			value->string = !value->string;
+		if (value->string)
+			continue;
+		value->braces += c == '{';
+		if (c == '}' && --value->braces == 0)
+			return i + 1;
+	}
+}
+
 size_t
 value_end(struct view *v, size_t i, struct value *value)
 {
@@ -499,6 +517,8 @@ value_end(struct view *v, size_t i, struct value *value)
 		return pem_lines_end(v, i, value);
 	case VALUE_SPAN:
 		return span_end(v, i, value);
+	case VALUE_OBJECT:
+		return object_end(v, i, value);
 	case VALUE_PEM:
 		return pem_end(v, i, value);
 	}

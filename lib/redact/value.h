@@ -36,6 +36,7 @@ enum value_form {
 	VALUE_RUN,     /* characters of `charset` */
 	VALUE_LINES,   /* lines of base64, indented by `column` */
 	VALUE_SPAN,    /* `left` bytes */
+	VALUE_OBJECT,  /* JSON on one line, up to the "}" that closes it, with it */
 	VALUE_PEM,     /* a PEM block, see pem.h */
 };
 
@@ -56,6 +57,8 @@ struct value {
 	bool dash;	  /* VALUE_BLOCK: "- " in `column` still belongs to it */
 	size_t column;
 	size_t left;
+	bool string;	 /* VALUE_OBJECT: within a string */
+	unsigned braces; /* VALUE_OBJECT: open ones */
 	struct {
 		unsigned stray; /* lines in a row that are not of a PEM block */
 		size_t run;	/* bytes of the last word of the line */

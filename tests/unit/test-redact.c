@@ -174,6 +174,10 @@ static const char *const keep[] = {
 	"      TOKEN:  <set to the key 'token' in secret 'x'>  Optional: false\n",
 	"kind: ConfigMap\ndata:\n  foo: bar\n  Kind: Secret\nkind: SecretStore\ndata:\n  a: b\n",
 	"data:\n  foo: bar\nkind: ConfigMap\nmetadata:\n  kind: Secret\n",
+	"{\"kind\":\"ConfigMap\",\"data\":{\"foo\":\"bar\"},\"secretName\":\"x\"}\n",
+	"{\"apiVersion\":\"v1\",\"data\":{\"foo\":\"YmFy\"},\"kind\":\"ConfigMap\"}\n",
+	"{\"kind\":\"Secret\",\"metadata\":{\"name\":\"x\"},\"data\":{}}\n",
+	"mysql -p db; mysql.service -p; kubectl-cli -a; sshpass -f file ssh\n",
 	"<a accesskey=\"n\" href=\"x\">\n",
 	"design=x signature: y SIGTERM=15 signal=9 superuser: x\n",
 	"[REDACTED:password] and [REDACTED:certificate 1170 bytes, CN=x]\n",
@@ -309,6 +313,26 @@ static const struct rewrite hide[] = {
 	  "\"y\"\n}\n",
 	    "{\n  \"kind\": \"Secret\",\n  \"data\": {\n    \"foo\": \"[REDACTED:secret]\"\n  "
 	    "},\n  \"x\": \"y\"\n}\n" },
+
+	/* The same on one line, as audit logs and answers of the API have it. */
+	{ "{\"kind\":\"Secret\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"x\"},\"data\":"
+	  "{\"foo\":\"YmFy\",\"b}\":\"\"},\"type\":\"Opaque\"}",
+	    "{\"kind\":\"Secret\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"x\"},\"data\":"
+	    "\"[REDACTED:secret]\",\"type\":\"Opaque\"}" },
+	{ "{\"kind\":\"SecretList\",\"items\":[{\"data\":{\"a\":\"YmFy\"}},{\"data\":{\"b\":\"Yg\"}}]}",
+	    "{\"kind\":\"SecretList\",\"items\":[{\"data\":\"[REDACTED:secret]\"},{\"data\":"
+	    "\"[REDACTED:secret]\"}]}" },
+	{ "{\"apiVersion\":\"v1\",\"data\":{\"foo\":\"YmFy\"},\"immutable\":true,\"kind\":\"Secret\"}",
+	    "{\"apiVersion\":\"v1\",\"data\":\"[REDACTED:secret]\",\"immutable\":true,\"kind\":"
+	    "\"Secret\"}" },
+	{ "{\"a\":\"{\\\"kind\\\":\\\"Secret\\\",\\\"stringData\\\":{\\\"f\\\":\\\"b\\\"}}\"}",
+	    "{\"a\":\"{\\\"kind\\\":\\\"Secret\\\",\\\"stringData\\\":\\\"[REDACTED:secret]"
+	    "\\\"}\"}" },
+
+	/* Programs. */
+	{ "x sshpass -p hunter2 ssh h; mysql -u root -phunter2 db; redis-cli -a 'hun' ping\n",
+	    "x sshpass -p [REDACTED:password] ssh h; mysql -u root -p[REDACTED:password] db; "
+	    "redis-cli -a '[REDACTED:password]' ping\n" },
 
 	/* HTTP. */
 	{ "Authorization: Bearer abc.def\n",
