@@ -271,6 +271,12 @@ client_id_parameters(const char *id)
 	return TAKE_PTR(parameters);
 }
 
+bool
+client_is_id(const char *s)
+{
+	return report_id_is_prefix(s) || streq(s, LATEST_ID);
+}
+
 int
 client_for_each_id(const struct options *o, char *const *ids, int n_ids, client_report_fn fn)
 {
@@ -278,7 +284,7 @@ client_for_each_id(const struct options *o, char *const *ids, int n_ids, client_
 	int result;
 
 	for (int i = 0; i < n_ids; i++)
-		if (!report_id_is_prefix(ids[i]) && !streq(ids[i], LATEST_ID))
+		if (!client_is_id(ids[i]))
 			return complain(PROTO_EXIT_USAGE,
 			    "'%s' is no report ID, nor the start of one, nor '" LATEST_ID
 			    "'; see 'msupportctl list'",

@@ -30,6 +30,9 @@ int client_open_report(struct varlink_client *c, const char *id, cJSON **ret, in
 int client_explain(
     const struct varlink_client *c, enum proto_method method, int r, const struct fault *fault);
 
+/* True if S can be the ID of a report, or the start of one, or 'latest'. */
+bool client_is_id(const char *s);
+
 /* What is done with one report; returns an enum proto_exit. IS_FIRST: none before it in this
  * run. */
 typedef int (*client_report_fn)(

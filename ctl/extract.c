@@ -27,9 +27,9 @@ DEFINE_CLEANUP(struct archive *, archive_read_free);
 DEFINE_CLEANUP(struct archive *, archive_write_free);
 DEFINE_CLEANUP(struct archive_entry *, archive_entry_free);
 
-/* What libarchive said about A, as a fault. Its error numbers are its own, see archive(3). */
-static int
-archive_fault(struct archive *a, struct fault *reterr)
+/* The error numbers of libarchive are its own, see archive(3). */
+int
+extract_fault(struct archive *a, struct fault *reterr)
 {
 	const char *text = archive_error_string(a);
 
@@ -53,9 +53,9 @@ extract_open(int fd, struct archive **ret, struct fault *reterr)
 	    archive_read_support_filter_gzip(a) < ARCHIVE_WARN ||
 	    archive_read_support_filter_xz(a) < ARCHIVE_WARN ||
 	    archive_read_support_filter_zstd(a) < ARCHIVE_WARN)
-		return archive_fault(a, reterr);
+		return extract_fault(a, reterr);
 	if (archive_read_open_fd(a, fd, READ_BLOCK_BYTES) != ARCHIVE_OK)
-		return archive_fault(a, reterr);
+		return extract_fault(a, reterr);
 	*ret = TAKE_PTR(a);
 	return 0;
 }
@@ -71,7 +71,7 @@ extract_next(struct archive *a, struct archive_entry **ret, struct fault *reterr
 	if (r == ARCHIVE_EOF)
 		return 0;
 	if (r < ARCHIVE_WARN)
-		return archive_fault(a, reterr);
+		return extract_fault(a, reterr);
 	return 1;
 }
 
@@ -85,10 +85,9 @@ entry_name(struct archive_entry *e)
 	return name ? name : archive_entry_pathname(e);
 }
 
-/* Cleans NAME into PATH: no empty components and ".", and without a leading component TOP.
- * Returns 1; 0 when that is the top itself; -EINVAL when the name is not safe. */
-static int
-clean_name(const char *name, const char *top, char path[EXTRACT_PATH_BYTES])
+/* No empty components and ".", no leading component TOP. */
+int
+extract_clean_name(const char *name, const char *top, char path[EXTRACT_PATH_BYTES])
 {
 	size_t used = 0;
 	bool is_first = true;
@@ -125,7 +124,7 @@ clean_name(const char *name, const char *top, char path[EXTRACT_PATH_BYTES])
 int
 extract_name(struct archive_entry *e, const char *top, char path[EXTRACT_PATH_BYTES])
 {
-	return clean_name(entry_name(e), top, path);
+	return extract_clean_name(entry_name(e), top, path);
 }
 
 /* Where unpacking stands. */
@@ -182,7 +181,7 @@ copy_data(struct extraction *x, int fd)
 		if (r == ARCHIVE_RETRY)
 			continue;
 		if (r < ARCHIVE_WARN)
-			return archive_fault(x->archive, x->reterr);
+			return extract_fault(x->archive, x->reterr);
 		x->stats.bytes += size;
 		if (x->stats.bytes > EXTRACT_MAX_BYTES || offset < 0 ||
 		    (uint64_t)offset > EXTRACT_MAX_BYTES)
@@ -232,10 +231,10 @@ extract_file(struct extraction *x, struct archive_entry *e, int dir_fd, const ch
 	return 0;
 }
 
-/* True if a link at PATH to TARGET stays below the top, whatever other such links there are:
- * ".." only at the beginning (where the directories are real ones), and not too often. */
-static bool
-is_safe_target(const char *path, const char *target)
+/* ".." may stand only at the beginning, where the directories are real ones, and not too often.
+ */
+bool
+extract_link_is_safe(const char *path, const char *target)
 {
 	size_t depth = 0;
 
@@ -266,7 +265,7 @@ extract_link(struct archive_entry *e, const char *path, int dir_fd, const char *
 
 	if (!target)
 		target = archive_entry_symlink(e);
-	if (!target || !is_safe_target(path, target))
+	if (!target || !extract_link_is_safe(path, target))
 		return -EINVAL;
 	return symlinkat(target, dir_fd, base) < 0 ? -errno : 0;
 }
@@ -449,7 +448,7 @@ read_member(struct archive *a, size_t max_bytes, char **ret_text, size_t *ret_si
 		if (n == 0)
 			break;
 		if (n < 0)
-			return archive_fault(a, reterr);
+			return extract_fault(a, reterr);
 		used += (size_t)n;
 		if (used > max_bytes)
 			return fault_set(reterr, -EFBIG, "its manifest is too large");

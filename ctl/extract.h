@@ -11,6 +11,7 @@
  *     FIFOs or sockets; files have mode 0600, directories 0700, and belong to the caller;
  *   - size and number of what is unpacked are bounded. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,6 +64,15 @@ int extract_next(struct archive *a, struct archive_entry **ret, struct fault *re
 /* The name of E without a leading component TOP, clean. Returns 1; 0 when that is the top
  * itself; -EINVAL when the name is not safe. */
 int extract_name(struct archive_entry *e, const char *top, char path[EXTRACT_PATH_BYTES]);
+
+/* What libarchive said about A, as a fault. Returns it. */
+int extract_fault(struct archive *a, struct fault *reterr);
+
+/* Cleans NAME as extract_name() does. */
+int extract_clean_name(const char *name, const char *top, char path[EXTRACT_PATH_BYTES]);
+
+/* True if a link at PATH to TARGET stays below the top, whatever other such links there are. */
+bool extract_link_is_safe(const char *path, const char *target);
 
 /* Reads the member manifest.json, wherever it is in the archive that FD reads. Returns 0;
  * -ENOENT when there is none; errors as above. The caller frees *ret_text. */

@@ -14,6 +14,9 @@
 
 struct fault;
 
+/* Values of one option that may be given more than once, and a NULL. */
+#define OPTION_WORDS_MAX 33u
+
 struct options {
 	/* Every verb. */
 	const char *socket_path;
@@ -53,6 +56,15 @@ struct options {
 	bool must_gather;
 	bool last_good;
 	bool force;
+
+	/* clean */
+	const char *map;
+	const char *keywords[OPTION_WORDS_MAX]; /* NULL behind the last one */
+	const char *domains[OPTION_WORDS_MAX];
+	bool report;
+
+	/* verify */
+	const char *seeds;
 
 	/* notify-failure */
 	const char *state_dir;

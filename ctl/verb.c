@@ -57,6 +57,32 @@ const struct verb verbs[] = {
 	    .run = verb_fetch,
 	},
 	{
+	    .name = "clean",
+	    .arguments = "FILE|DIR|ID",
+	    .min_arguments = 1,
+	    .max_arguments = 1,
+	    .help = "write a copy without secrets, names and addresses",
+	    .description =
+		"Takes reports of ours, of sos and must-gather. The copy is NAME-cleaned in\n"
+		"this directory, or what -o says; it appears only when all of it is filtered.\n"
+		"What cannot be filtered is replaced by a note. See microshift-support-clean(7).",
+	    .options = clean_options,
+	    .run = verb_clean,
+	},
+	{
+	    .name = "verify",
+	    .arguments = "FILE|DIR|ID",
+	    .min_arguments = 1,
+	    .max_arguments = 1,
+	    .help = "look for what should not be in a report",
+	    .description =
+		"Prints the place and the rule of every secret, never the secret; with --seeds\n"
+		"also names and addresses. The exit status is 8 when there is any, 6 when\n"
+		"something could not be looked at.",
+	    .options = verify_options,
+	    .run = verb_verify,
+	},
+	{
 	    .name = "delete",
 	    .arguments = "ID...",
 	    .min_arguments = 1,

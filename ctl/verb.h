@@ -24,6 +24,8 @@ extern const struct option_def list_options[];
 extern const struct option_def collect_options[];
 extern const struct option_def collectors_options[];
 extern const struct option_def fetch_options[];
+extern const struct option_def clean_options[];
+extern const struct option_def verify_options[];
 extern const struct option_def hook_options[];
 
 int verb_list(const struct options *o, char **arguments, int n_arguments);
@@ -31,6 +33,8 @@ int verb_collect(const struct options *o, char **arguments, int n_arguments);
 int verb_collectors(const struct options *o, char **arguments, int n_arguments);
 int verb_show(const struct options *o, char **arguments, int n_arguments);
 int verb_fetch(const struct options *o, char **arguments, int n_arguments);
+int verb_clean(const struct options *o, char **arguments, int n_arguments);
+int verb_verify(const struct options *o, char **arguments, int n_arguments);
 int verb_delete(const struct options *o, char **arguments, int n_arguments);
 int verb_pin(const struct options *o, char **arguments, int n_arguments);
 int verb_cancel(const struct options *o, char **arguments, int n_arguments);

@@ -85,6 +85,7 @@ enum proto_exit {
 	PROTO_EXIT_BUSY = 5,
 	PROTO_EXIT_PARTIAL = 6,
 	PROTO_EXIT_NOT_FOUND = 7,
+	PROTO_EXIT_FOUND = 8, /* by verify: what should not be there */
 };
 
 /* Where a request is; type State of the interface. */

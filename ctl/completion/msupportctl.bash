@@ -3,7 +3,7 @@
 # Completion of msupportctl(1) for bash.
 
 _msupportctl() {
-	local verbs='list collect show fetch delete pin unpin cancel keys collectors status watch'
+	local verbs='list collect show fetch clean verify delete pin unpin cancel keys collectors status watch'
 	local common='--json --no-legend --no-pager --socket --help --version'
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb='' word own='' words
@@ -17,6 +17,8 @@ _msupportctl() {
 	'' | list) own='--unit --trigger --key --since --until --limit --reverse' ;;
 	collect) own='--profile --reason --only --namespaces --only-namespaces --no-wait --timeout --dry-run --direct --output' ;;
 	collectors) own='--check' ;;
+	clean) own='--output --map --keyword --domain --report --force' ;;
+	verify) own='--seeds' ;;
 	fetch) own='--output --extract --must-gather --last-good --force' ;;
 	esac
 
@@ -27,8 +29,8 @@ _msupportctl() {
 	--trigger) words='unit-failed unit-exited unit-startup certificate liveness pressure request' ;;
 	--profile | -p) words='flash crash startup cert pressure final full' ;;
 	--only) words=$(msupportctl collectors --no-legend 2>/dev/null | cut -d ' ' -f 1) ;;
-	--unit | -u | --key | --since | -S | --until | -U | --limit | -n | --reason | -m | --namespaces | --timeout) return ;;
-	--output | -o | --extract | --socket)
+	--unit | -u | --key | --since | -S | --until | -U | --limit | -n | --reason | -m | --namespaces | --timeout | --keyword | --domain) return ;;
+	--output | -o | --extract | --socket | --map | --seeds)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		compopt -o filenames 2>/dev/null
 		return
@@ -45,6 +47,11 @@ _msupportctl() {
 				;;
 			collectors)
 				words=$(msupportctl collectors --no-legend 2>/dev/null | cut -d ' ' -f 1)
+				;;
+			clean | verify)
+				mapfile -t COMPREPLY < <(compgen -f -- "$current")
+				compopt -o filenames 2>/dev/null
+				return
 				;;
 			*) return ;;
 			esac

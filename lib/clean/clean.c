@@ -68,16 +68,19 @@ struct clean {
 	struct finder finder;
 	clean_write_fn write;
 	void *userdata; /* borrowed: the caller's, passed to write */
+	clean_found_fn found;
+	void *found_userdata; /* borrowed: the caller's */
 
-	uint8_t *buffer; /* owned, [CLEAN_BUFFER_BYTES + PADDING_BYTES] */
-	size_t len;	 /* bytes in it */
-	size_t used;	 /* the most there were since it was cleared */
-	size_t out;	 /* written up to here */
-	size_t pos;	 /* decided up to here */
-	size_t judged;	 /* rows that begin before this were seen */
-	bool begun;	 /* the start of the text was looked at */
-	bool moved;	 /* buffer[0] is no longer the start of the text */
-	int error;	 /* of the callback, until clean_finish() */
+	uint8_t *buffer;  /* owned, [CLEAN_BUFFER_BYTES + PADDING_BYTES] */
+	size_t len;	  /* bytes in it */
+	size_t used;	  /* the most there were since it was cleared */
+	size_t out;	  /* written up to here */
+	size_t pos;	  /* decided up to here */
+	uint64_t dropped; /* bytes of the text that are no longer in the buffer */
+	size_t judged;	  /* rows that begin before this were seen */
+	bool begun;	  /* the start of the text was looked at */
+	bool moved;	  /* buffer[0] is no longer the start of the text */
+	int error;	  /* of the callback, until clean_finish() */
 
 	struct span span; /* the one of now: too large for a stack */
 	uint64_t counts[_CLEAN_KIND_COUNT];
@@ -223,6 +226,13 @@ clean_free(struct clean *c)
 	free(c);
 }
 
+void
+clean_set_found(struct clean *c, clean_found_fn fn, void *userdata)
+{
+	c->found = fn;
+	c->found_userdata = userdata;
+}
+
 uint64_t
 clean_count(const struct clean *c, enum clean_kind kind)
 {
@@ -344,6 +354,8 @@ replace(struct clean *c)
 	const struct span *s = &c->span;
 
 	flush(c, s->start);
+	if (c->found)
+		c->found(s->kind, c->dropped + s->start, c->found_userdata);
 	emit(c, s->text, s->len);
 	c->counts[s->kind]++;
 	c->out = c->pos = s->end;
@@ -393,6 +405,7 @@ compact(struct clean *c)
 	if (drop == 0)
 		return;
 	memmove(c->buffer, c->buffer + drop, c->len - drop);
+	c->dropped += drop;
 	c->len -= drop;
 	c->pos -= drop;
 	c->out -= drop;
@@ -441,6 +454,7 @@ clean_finish(struct clean *c)
 	error = c->error;
 	explicit_bzero(c->buffer, c->used);
 	c->used = c->len = c->out = c->pos = c->judged = 0;
+	c->dropped = 0;
 	c->begun = c->moved = false;
 	c->error = 0;
 	return error;

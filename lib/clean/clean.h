@@ -79,6 +79,12 @@ int clean_new(
 void clean_free(struct clean *c);
 DEFINE_CLEANUP(struct clean *, clean_free);
 
+/* Told of each identity: where in the text it begins, in bytes of the input. */
+typedef void (*clean_found_fn)(enum clean_kind kind, uint64_t offset, void *userdata);
+
+/* From here on FN is called for everything that is replaced. */
+void clean_set_found(struct clean *c, clean_found_fn fn, void *userdata);
+
 /* As redact_write() and redact_finish(). */
 int clean_write(struct clean *c, const void *data, size_t len);
 int clean_finish(struct clean *c);

@@ -264,8 +264,7 @@ match_ipv6(const struct finder *f, struct view *v, size_t start, struct span *re
 	struct groups g;
 	unsigned bits;
 
-	if (!read_groups(v, start, &g) || is_alnum(view_at(v, g.end)) ||
-	    view_at(v, g.end) == '_')
+	if (!read_groups(v, start, &g) || is_alnum(view_at(v, g.end)))
 		return false;
 	groups_to_address(&g, real);
 	memcpy(address, real, IPV6_BYTES);
@@ -367,13 +366,21 @@ colon_match(
 	return false;
 }
 
+/* True if two digits and a dash stand before I: a row that is longer than an address. */
+static bool
+follows_octet(const struct view *v, size_t i)
+{
+	return view_before(v, i) == '-' && is_hex(view_before(v, i - 1)) &&
+	    is_hex(view_before(v, i - 2)) && !is_alnum(view_before(v, i - 3));
+}
+
 bool
 mac_match_dashes(const struct finder *f, struct view *v, size_t at, struct span *ret)
 {
 	size_t start = at - 2;
 	bool letter = false;
 
-	if (is_alnum(view_before(v, start)) || view_before(v, start) == '-' ||
+	if (span_is_glued(v, start) || follows_octet(v, start) ||
 	    !match_mac(f, v, start, '-', ret))
 		return false;
 	/* Six numbers of two digits are a date and a time. */
@@ -398,7 +405,7 @@ mac_match_dots(const struct finder *f, struct view *v, size_t at, struct span *r
 	}
 	for (size_t i = 0; i < len; i++)
 		digits += is_digit(v->data[start + i]);
-	if (digits == 0 || digits == 2 * MAC_BYTES || is_alnum(view_before(v, start)) ||
+	if (digits == 0 || digits == 2 * MAC_BYTES || span_is_glued(v, start) ||
 	    view_before(v, start) == '.' || is_alnum(view_at(v, start + len)) ||
 	    !alias_octets(f->key, octets, MAC_BYTES))
 		return false;

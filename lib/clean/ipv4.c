@@ -197,7 +197,7 @@ is_version(struct view *v, const struct row *row)
 		return true;
 	if (ipv4_is_private(row_address(row)))
 		return false;
-	return is_alnum(view_before(v, row->start)) || is_alnum(view_at(v, row->after)) ||
+	return span_is_glued(v, row->start) || is_alnum(view_at(v, row->after)) ||
 	    has_package_tail(v, row->after) || has_product_before(v, row);
 }
 
@@ -299,7 +299,7 @@ is_host_label(struct view *v, const struct row *row)
 	if (i - v->low >= 4 && memcmp(v->data + i - 4, "ec2-", 4) == 0)
 		return true;
 	return view_at(v, row->end) == '.' && is_lower(view_at(v, row->end + 1)) &&
-	    is_lower(view_at(v, row->end + 2)) && !is_alnum(view_before(v, i)) &&
+	    is_lower(view_at(v, row->end + 2)) && !span_is_glued(v, i) &&
 	    view_before(v, i) != '-';
 }
 
@@ -312,13 +312,13 @@ ipv4_match_joined(const struct finder *f, struct view *v, size_t at, int separat
 	uint32_t address;
 
 	/* The first number of "ec2-52-14-3-9" belongs to the word. */
-	if (is_alnum(view_before(v, start)))
+	if (span_is_glued(v, start))
 		start = at + 2;
 	row = read_row(v, start, separator);
 	address = row_address(&row);
 	*ret_judged = row.end;
 	if (row.n != OCTETS_COUNT || !row.is_valid || !ipv4_has_alias(address) ||
-	    is_alnum(view_before(v, row.start)) || is_alnum(view_at(v, row.end)))
+	    span_is_glued(v, row.start) || is_alnum(view_at(v, row.end)))
 		return false;
 	if (!ipv4_is_private(address) && !is_known(f, address) && !is_host_label(v, &row))
 		return false;

@@ -43,3 +43,10 @@ span_add(struct span *s, const void *text, size_t len)
 	memcpy(s->text + s->len, text, len);
 	s->len += len;
 }
+
+/* True if a letter or digit stands before I and is not that of an escape, as in "\n". */
+static inline bool
+span_is_glued(const struct view *v, size_t i)
+{
+	return is_alnum(view_before(v, i)) && !view_is_word_start(v, i);
+}

@@ -981,8 +981,8 @@ def options_in_help(w, *verb):
                           re.M))
 
 
-VERBS = ["list", "collect", "show", "fetch", "delete", "pin", "unpin", "cancel", "keys", "collectors",
-         "status", "watch", "notify-failure"]
+VERBS = ["list", "collect", "show", "fetch", "clean", "verify", "delete", "pin", "unpin", "cancel", "keys",
+         "collectors", "status", "watch", "notify-failure"]
 
 
 def test_help_manual_and_completion_agree(w):

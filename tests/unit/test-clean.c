@@ -208,8 +208,8 @@ static const struct rewrite {
 	    "\"\\n" EDGE7 "." PLANT3 "." ACME ".example\" *." PLANT3 "." ACME
 	    ".example ping_" EDGE7 "." PLANT3 "." ACME ".example" },
 	{ "api.plant3.acme.example", "api." PLANT3 "." ACME ".example" },
-	{ "jdoe /home/jdoe/x uid=1000(jdoe) JDoe\n",
-	    JDOE " /home/" JDOE "/x uid=1000(" JDOE ") " JDOE "\n" },
+	{ "jdoe /srv/jdoe/x uid=1000(jdoe) JDoe\n",
+	    JDOE " /srv/" JDOE "/x uid=1000(" JDOE ") " JDOE "\n" },
 	{ "bluebird BLUEBIRD \"Bluebird\": 1\n", BIRD " " BIRD " \"" BIRD "\": 1\n" },
 	{ "https://vault.corp.othercompany.test:8200/x",
 	    "https://host-kthpdcng.domain-cfbdbjxs.domain-wshmfvhj.test:8200/x" },
