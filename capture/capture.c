@@ -445,6 +445,7 @@ open_bundle(struct capture *c, const char *part, struct fault *reterr)
 		.max_archive_bytes = profile_limits(o->request->profile)->archive_bytes,
 		.mtime_usec = c->manifest.start_usec,
 		.spill_dir_fd = o->dir_fd,
+		.clean = o->clean,
 	};
 
 	return bundle_open(o->dir_fd, part, &options, &c->bundle, reterr);

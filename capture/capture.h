@@ -11,6 +11,7 @@
 #include "lib/settings.h"
 
 struct bundle;
+struct clean_rules;
 struct collector_list;
 struct fault;
 struct manifest;
@@ -30,6 +31,7 @@ struct capture_options {
 	const char *root; /* "" or, in tests, a directory that stands for "/" */
 	const char *kubeconfig; /* the one to use; NULL = MicroShift's */
 	const char *state_dir;	/* of the daemon, where the last good state is; NULL = none */
+	const struct clean_rules *clean; /* NULL = names and addresses stay */
 	enum compression compression;
 	int dir_fd;	     /* where the archive and its spill files are written */
 	const char *archive; /* file name in dir_fd; while it grows, with ".part" */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "capture/capture.h"
+#include "capture/cleaning.h"
 #include "capture/collector.h"
 #include "capture/inventory.h"
 #include "capture/lastgood.h"
@@ -18,6 +19,7 @@
 #include "capture/registry.h"
 #include "capture/salvage.h"
 #include "capture/stop.h"
+#include "lib/clean/clean.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/fault.h"
@@ -75,11 +77,40 @@ load_collectors(const struct options *o, const struct request *request,
 	return r;
 }
 
+/* One report to be taken or saved. */
+struct job {
+	const struct options *options;	 /* borrowed */
+	const struct settings *settings; /* borrowed */
+	const struct request *request;	 /* borrowed */
+	struct clean_rules *clean;	 /* owned; NULL = names and addresses stay */
+};
+
+static void
+job_done(struct job *j)
+{
+	clean_rules_free(j->clean);
+}
+
+/* Learns what is to be replaced, if anybody wants that. STATE_FD is where the map is, < 0 for
+ * the usual place. */
 static int
-run_capture(const struct options *o, const struct settings *settings,
-    const struct request *request, struct capture_options *options, struct capture_meta *ret,
+prepare_cleaning(struct job *j, int state_fd, struct fault *reterr)
+{
+	_cleanup_close_ int usual_fd = -EBADF;
+
+	if (!j->request->clean && !j->settings->clean)
+		return 0;
+	if (state_fd < 0 && geteuid() == 0)
+		state_fd = usual_fd = open(STATE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return cleaning_prepare(state_fd, "", j->settings, &j->clean, reterr);
+}
+
+static int
+run_capture(const struct job *j, struct capture_options *options, struct capture_meta *ret,
     struct fault *reterr)
 {
+	const struct options *o = j->options;
+	const struct request *request = j->request;
 	struct progress_options progress_options = {
 		.id = request->id,
 		.socket_path = o->mode == MODE_UNIT ? SOCKET_PATH : NULL,
@@ -98,7 +129,8 @@ run_capture(const struct options *o, const struct settings *settings,
 	if (r < 0)
 		return fault_set(reterr, r, "Cannot start: %m");
 	options->request = request;
-	options->settings = settings;
+	options->settings = j->settings;
+	options->clean = j->clean;
 	options->collectors = &collectors;
 	options->missing = missing;
 	options->progress = progress;
@@ -114,15 +146,16 @@ run_capture(const struct options *o, const struct settings *settings,
 
 /* Saves what was written before the capture failed. */
 static int
-salvage(const struct options *o, const struct request *request, int dir_fd, const char *stem,
-    const char *reason, struct capture_meta *ret, struct fault *reterr)
+salvage(const struct job *j, int dir_fd, const char *stem, const char *reason,
+    struct capture_meta *ret, struct fault *reterr)
 {
 	struct salvage_options options = {
 		.dir_fd = dir_fd,
 		.stem = stem,
-		.request = request,
+		.request = j->request,
 		.reason = reason,
-		.cmdline = o->cmdline,
+		.cmdline = j->options->cmdline,
+		.clean = j->clean,
 	};
 
 	return salvage_run(&options, ret, reterr);
@@ -140,6 +173,7 @@ make_manual_request(
 		.occurrences = 1,
 		.uid = (uint32_t)getuid(),
 		.only_namespaces = o->only_namespaces,
+		.clean = o->clean,
 	};
 
 	if (o->profile && profile_from_string(o->profile, &ret->profile) < 0)
@@ -165,26 +199,26 @@ write_digest(int dir_fd, const struct capture_meta *meta)
 
 /* Takes the report, or as much of it as can be had. */
 static int
-capture_to_output(const struct options *o, const struct settings *settings,
-    const struct request *request, int dir_fd, struct capture_meta *ret, struct fault *reterr)
+capture_to_output(
+    const struct job *j, int dir_fd, struct capture_meta *ret, struct fault *reterr)
 {
 	struct capture_options options = { .dir_fd = dir_fd,
-		.compression = settings->compression };
+		.compression = j->settings->compression };
 	char topdir[REPORT_ID_BYTES + 32];
 	char archive[128];
 	char stem[96];
 	int r;
 
 	(void)snprintf(stem, sizeof(stem), "%s.tar",
-	    report_id_topdir(request->id, topdir, sizeof(topdir)));
+	    report_id_topdir(j->request->id, topdir, sizeof(topdir)));
 	(void)snprintf(
 	    archive, sizeof(archive), "%s.%s", stem, compression_suffix(options.compression));
 	options.archive = archive;
-	r = run_capture(o, settings, request, &options, ret, reterr);
+	r = run_capture(j, &options, ret, reterr);
 	if (r >= 0 || r == -ENOENT)
 		return r;
 	log_warning("%s, keeping what was written until then", reterr->text);
-	r = salvage(o, request, dir_fd, stem, reterr->text, ret, reterr);
+	r = salvage(j, dir_fd, stem, reterr->text, ret, reterr);
 	if (r < 0) {
 		char part[160];
 
@@ -198,6 +232,11 @@ int
 modes_output(const struct options *o, struct settings *settings)
 {
 	_cleanup_(request_done) struct request request = { 0 };
+	_cleanup_(job_done) struct job job = {
+		.options = o,
+		.settings = settings,
+		.request = &request,
+	};
 	struct capture_meta meta;
 	_cleanup_close_ int dir_fd = -EBADF;
 	struct fault fault = { 0 };
@@ -215,7 +254,9 @@ modes_output(const struct options *o, struct settings *settings)
 		(void)log_error_errno(r, "Cannot open '%s': %m", o->output);
 		return PROTO_EXIT_ERROR;
 	}
-	r = capture_to_output(o, settings, &request, dir_fd, &meta, &fault);
+	r = prepare_cleaning(&job, -EBADF, &fault);
+	if (r >= 0)
+		r = capture_to_output(&job, dir_fd, &meta, &fault);
 	if (r < 0) {
 		log_error("No report: %s", fault_text(&fault));
 		return r == -ENOENT && o->only ? PROTO_EXIT_USAGE : PROTO_EXIT_ERROR;
@@ -323,6 +364,8 @@ make_unknown_request(const struct options *o, struct request *ret)
 		.profile = PROFILE_FULL,
 		.trigger = TRIGGER_REQUEST,
 		.source = SOURCE_MANUAL,
+		/* Nobody knows whether it was asked for. */
+		.clean = true,
 	};
 	text_copy(ret->id, sizeof(ret->id), o->id);
 }
@@ -373,6 +416,11 @@ run_unit(const struct options *o, const struct settings *settings, int state_fd,
     struct fault *reterr)
 {
 	_cleanup_(request_done) struct request request = { 0 };
+	_cleanup_(job_done) struct job job = {
+		.options = o,
+		.settings = settings,
+		.request = &request,
+	};
 	struct capture_options options = { .compression = settings->compression };
 	_cleanup_close_ int dir_fd = -EBADF;
 	struct capture_meta meta;
@@ -388,10 +436,13 @@ run_unit(const struct options *o, const struct settings *settings, int state_fd,
 		    reterr, r, "Cannot open '" INCOMING_DIR "/%s': %m", request.id);
 	if (is_finished(dir_fd))
 		return 0;
+	r = prepare_cleaning(&job, state_fd, reterr);
+	if (r < 0)
+		return r;
 	if (has_remains(dir_fd)) {
 		/* What it has is nearer to the event than anything taken now, and whatever
 		 * killed it may do so again. */
-		r = salvage(o, &request, dir_fd, UNIT_STEM,
+		r = salvage(&job, dir_fd, UNIT_STEM,
 		    "an earlier attempt of the capture ended before it had finished", &meta,
 		    reterr);
 	} else {
@@ -399,15 +450,21 @@ run_unit(const struct options *o, const struct settings *settings, int state_fd,
 		    compression_suffix(options.compression));
 		options.dir_fd = dir_fd;
 		options.archive = archive;
-		r = run_capture(o, settings, &request, &options, &meta, reterr);
+		r = run_capture(&job, &options, &meta, reterr);
 	}
 	return r < 0 ? r : capture_write_meta(dir_fd, &meta, reterr);
 }
 
 static int
-run_salvage(const struct options *o, int state_fd, struct fault *reterr)
+run_salvage(const struct options *o, const struct settings *settings, int state_fd,
+    struct fault *reterr)
 {
 	_cleanup_(request_done) struct request request = { 0 };
+	_cleanup_(job_done) struct job job = {
+		.options = o,
+		.settings = settings,
+		.request = &request,
+	};
 	_cleanup_close_ int dir_fd = -EBADF;
 	struct capture_meta meta;
 	struct fault fault;
@@ -427,9 +484,12 @@ run_salvage(const struct options *o, int state_fd, struct fault *reterr)
 		log_warning("%s, going on without it", fault_text(&fault));
 		make_unknown_request(o, &request);
 	}
+	r = prepare_cleaning(&job, state_fd, reterr);
+	if (r < 0)
+		return r;
 	(void)salvage_reason(
 	    getenv("SERVICE_RESULT"), getenv("EXIT_STATUS"), reason, sizeof(reason));
-	r = salvage(o, &request, dir_fd, UNIT_STEM, reason, &meta, reterr);
+	r = salvage(&job, dir_fd, UNIT_STEM, reason, &meta, reterr);
 	if (r < 0)
 		return r;
 	r = capture_write_meta(dir_fd, &meta, reterr);
@@ -451,7 +511,7 @@ modes_state(const struct options *o, const struct settings *settings)
 		(void)log_error_errno(-errno, "Cannot open '%s': %m", path);
 		return PROTO_EXIT_ERROR;
 	}
-	r = o->mode == MODE_SALVAGE ? run_salvage(o, state_fd, &fault)
+	r = o->mode == MODE_SALVAGE ? run_salvage(o, settings, state_fd, &fault)
 				    : run_unit(o, settings, state_fd, &fault);
 	if (r >= 0)
 		return PROTO_EXIT_OK;

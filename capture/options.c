@@ -42,6 +42,7 @@ print_help(FILE *f)
 	    "      --namespaces PATTERN[,PATTERN]\n"
 	    "                           take these namespaces too: globs or /expressions/\n"
 	    "      --only-namespaces    take no others than these\n"
+	    "      --clean              replace names and addresses by aliases\n"
 	    "  -r, --reason TEXT        why, for the person who will read the report\n"
 	    "      --compression TYPE   zstd, xz or gzip\n"
 	    "\n"
@@ -149,6 +150,8 @@ check_options(struct options *o)
 		return options_error("--profile, --only, --namespaces, --reason and "
 				     "--compression are for --output and --dry-run%s",
 		    "");
+	if (o->id && o->clean)
+		return options_error("with --id the request says whether to --clean%s", "");
 	if (o->only_namespaces && !o->namespaces)
 		return options_error("--only-namespaces goes with --namespaces%s", "");
 	if (o->json != OPTIONS_JSON_NONE && o->mode != MODE_PLAN && o->mode != MODE_LIST &&
@@ -210,6 +213,7 @@ enum {
 	OPTION_ONLY,
 	OPTION_NAMESPACES,
 	OPTION_ONLY_NAMESPACES,
+	OPTION_CLEAN,
 	OPTION_KUBECONFIG,
 	OPTION_COMPRESSION,
 	OPTION_CONFIG,
@@ -231,6 +235,7 @@ static const struct option table[] = {
 	{ "only", required_argument, NULL, OPTION_ONLY },
 	{ "namespaces", required_argument, NULL, OPTION_NAMESPACES },
 	{ "only-namespaces", no_argument, NULL, OPTION_ONLY_NAMESPACES },
+	{ "clean", no_argument, NULL, OPTION_CLEAN },
 	{ "kubeconfig", required_argument, NULL, OPTION_KUBECONFIG },
 	{ "reason", required_argument, NULL, 'r' },
 	{ "compression", required_argument, NULL, OPTION_COMPRESSION },
@@ -281,6 +286,9 @@ take_option(struct options *o, int option, const char *value)
 		return read_namespaces(o, value);
 	case OPTION_ONLY_NAMESPACES:
 		o->only_namespaces = true;
+		break;
+	case OPTION_CLEAN:
+		o->clean = true;
 		break;
 	case OPTION_KUBECONFIG:
 		o->kubeconfig = value;

@@ -48,6 +48,7 @@ struct options {
 	char **only;	   /* owned */
 	char **namespaces; /* owned: valid patterns */
 	bool only_namespaces;
+	bool clean;
 	char *cmdline; /* owned */
 };
 

@@ -261,6 +261,7 @@ open_bundle(struct salvage *s, struct fault *reterr)
 		.max_archive_bytes = UINT64_MAX,
 		.mtime_usec = s->manifest.start_usec,
 		.spill_dir_fd = o->dir_fd,
+		.clean = o->clean,
 	};
 
 	if (unlinkat(o->dir_fd, WORK_NAME, 0) < 0 && errno != ENOENT)

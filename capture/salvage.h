@@ -11,6 +11,7 @@
 #include "lib/report.h"
 #include "lib/settings.h"
 
+struct clean_rules;
 struct fault;
 
 struct salvage_options {
@@ -19,6 +20,7 @@ struct salvage_options {
 	const struct request *request;
 	const char *reason; /* why the capture did not finish */
 	const char *cmdline;
+	const struct clean_rules *clean; /* as in capture.h */
 };
 
 /* Makes STEM.zst (.xz, .gz) of what there is and fills *ret; meta.json is the caller's. Returns

@@ -14,6 +14,7 @@
 #include "lib/fault.h"
 #include "lib/io.h"
 #include "lib/paths.h"
+#include "lib/settings.h"
 #include "lib/text.h"
 
 /* A list of names, one in each line. */
@@ -42,8 +43,9 @@ open_map_dir(const struct options *o, const char **ret_name)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Loads the map, with the key of KEY_FILE (NULL: its own). */
 static int
-load_map(const struct options *o, struct clean_rules **ret)
+load_map(const struct options *o, const char *key_file, struct clean_rules **ret)
 {
 	_cleanup_close_ int dir_fd = -EBADF;
 	struct fault fault = { 0 };
@@ -57,7 +59,7 @@ load_map(const struct options *o, struct clean_rules **ret)
 	else if (dir_fd < 0)
 		r = fault_set(&fault, dir_fd, "cannot open the directory of the map: %m");
 	else
-		r = clean_map_load(dir_fd, name, NULL, ret, &fault);
+		r = clean_map_load(dir_fd, name, key_file, ret, &fault);
 	return r < 0 ? complain(PROTO_EXIT_ERROR, "%s", fault_text(&fault)) : PROTO_EXIT_OK;
 }
 
@@ -99,13 +101,34 @@ learn(const struct subject *s, struct clean_rules *rules)
 	return PROTO_EXIT_OK;
 }
 
+/* The map of this machine, with what the configuration says: what is cleaned here has the
+ * aliases of its own reports. */
+static int
+load_machine(const struct options *o, struct clean_rules **ret)
+{
+	_cleanup_(settings_freep) struct settings *settings = NULL;
+	int status;
+
+	if (settings_load(NULL, NULL, NULL, &settings) < 0)
+		return complain(PROTO_EXIT_ERROR, "cannot read supportd.conf");
+	status = load_map(o, settings->clean_key_file, ret);
+	if (status == PROTO_EXIT_OK && settings->clean_keywords)
+		status = add_words(
+		    *ret, ALIAS_KEYWORD, (const char *const *)settings->clean_keywords);
+	if (status == PROTO_EXIT_OK && settings->clean_domains)
+		status =
+		    add_words(*ret, ALIAS_DOMAIN, (const char *const *)settings->clean_domains);
+	return status;
+}
+
 int
 cleanrules_for_clean(const struct options *o, const struct subject *s, struct clean_rules **ret)
 {
 	_cleanup_(clean_rules_freep) struct clean_rules *rules = NULL;
 	int status;
 
-	status = load_map(o, &rules);
+	status =
+	    !o->map && geteuid() == 0 ? load_machine(o, &rules) : load_map(o, NULL, &rules);
 	if (status == PROTO_EXIT_OK)
 		status = add_words(rules, ALIAS_KEYWORD, o->keywords);
 	if (status == PROTO_EXIT_OK)
@@ -176,7 +199,7 @@ cleanrules_for_verify(const struct options *o, struct clean_rules **ret)
 	if (!o->seeds)
 		return PROTO_EXIT_OK;
 	if (is_map(o->seeds)) {
-		status = load_map(&map, &rules);
+		status = load_map(&map, NULL, &rules);
 	} else {
 		/* Any key will do: nothing is written. */
 		if (clean_rules_new(&(struct prf_key){ { 0 } }, &rules) < 0)

@@ -40,6 +40,7 @@ struct options {
 	const char *only;
 	const char *namespaces; /* valid patterns, separated by commas */
 	bool only_namespaces;
+	bool clean;
 	uint64_t timeout_usec; /* 0 unset */
 	bool no_wait;
 	bool direct;

@@ -86,6 +86,15 @@ set_namespaces(struct options *o, const char *value, struct fault *reterr)
 }
 
 static int
+set_clean(struct options *o, const char *value, struct fault *reterr)
+{
+	(void)value;
+	(void)reterr;
+	o->clean = true;
+	return 0;
+}
+
+static int
 set_only_namespaces(struct options *o, const char *value, struct fault *reterr)
 {
 	(void)value;
@@ -145,6 +154,7 @@ const struct option_def collect_options[] = {
 	{ 0, "only", "NAME,...", false, "run these collectors only", set_only },
 	{ 0, "namespaces", "PATTERN,...", false,
 	    "take these namespaces too: globs or /expressions/", set_namespaces },
+	{ 0, "clean", NULL, false, "replace names and addresses by aliases", set_clean },
 	{ 0, "only-namespaces", NULL, false, "with --namespaces: take no others",
 	    set_only_namespaces },
 	{ 0, "no-wait", NULL, false, "print the ID and leave", set_no_wait },
@@ -379,6 +389,8 @@ collect_parameters(const struct options *o)
 		return NULL;
 	if (o->only_namespaces && json_add_bool(p, "only_namespaces", true) < 0)
 		return NULL;
+	if (o->clean && json_add_bool(p, "clean", true) < 0)
+		return NULL;
 	return TAKE_PTR(p);
 }
 
@@ -406,6 +418,8 @@ collect_direct(const struct options *o)
 		program_add(&args, "--namespaces", o->namespaces);
 	if (o->only_namespaces)
 		program_add(&args, "--only-namespaces", NULL);
+	if (o->clean)
+		program_add(&args, "--clean", NULL);
 	if (o->reason)
 		program_add(&args, "--reason", o->reason);
 	if (geteuid() != 0)

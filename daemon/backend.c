@@ -63,6 +63,7 @@ backend_collect(void *userdata, const struct collect_args *args, struct collect_
 		.only = args->only,
 		.namespaces = args->namespaces,
 		.only_namespaces = args->only_namespaces,
+		.clean = args->clean,
 		.token = args->token,
 		.uid = args->uid,
 	};

@@ -506,6 +506,7 @@ intake_wish(struct intake *in, const struct intake_wish *wish, char id[REPORT_ID
 		.occurrences = 1,
 		.uid = wish->uid,
 		.only_namespaces = wish->only_namespaces,
+		.clean = wish->clean,
 	};
 	const char *known = tokens_find(&in->tokens, wish->token, wish->uid);
 	int r;

@@ -57,6 +57,7 @@ struct intake_wish {
 	char *const *only;
 	char *const *namespaces; /* valid patterns */
 	bool only_namespaces;
+	bool clean;
 	const char *token; /* "" none: see the interface description */
 	uid_t uid;
 };

@@ -120,6 +120,7 @@ ops_read_collect(const cJSON *parameters, struct collect_args *args)
 		{ "only", PARAM_TEXTS, false },
 		{ "namespaces", PARAM_TEXTS, false },
 		{ "only_namespaces", PARAM_BOOL, false },
+		{ "clean", PARAM_BOOL, false },
 		{ "token", PARAM_TEXT, false },
 	};
 	const char *bad = find_bad_parameter(parameters, table, ELEMENTSOF(table));
@@ -144,6 +145,7 @@ ops_read_collect(const cJSON *parameters, struct collect_args *args)
 	for (char **name = args->only; name && *name; name++)
 		if (!is_word(*name, COLLECTOR_NAME_BYTES))
 			return "only";
+	(void)json_get_bool(parameters, "clean", &args->clean);
 	return read_namespaces(parameters, args);
 }
 

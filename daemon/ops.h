@@ -38,6 +38,7 @@ struct collect_args {
 	char **only;	   /* borrowed strv; NULL: all */
 	char **namespaces; /* borrowed strv of valid patterns */
 	bool only_namespaces;
+	bool clean;
 	char token[PROTO_TOKEN_BYTES];
 	uid_t uid; /* of the peer */
 	pid_t pid;

@@ -165,6 +165,7 @@ static const struct field request_fields[] = {
 	FIELD(struct request, uid, "uid", FIELD_U32, false),
 	FIELD(struct request, attempts, "attempts", FIELD_U32, false),
 	FIELD(struct request, only_namespaces, "only_namespaces", FIELD_BOOL, false),
+	FIELD(struct request, clean, "clean", FIELD_BOOL, false),
 };
 
 static const struct field meta_fields[] = {

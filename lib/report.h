@@ -121,6 +121,7 @@ struct request {
 	char **namespaces;    /* owned strv: patterns of namespaces to take besides those of the
 			       * settings; NULL = none */
 	bool only_namespaces; /* instead of those of the settings */
+	bool clean;	      /* names and addresses are replaced */
 	cJSON *flash;	      /* owned: cheap facts at the time of the trigger; may be NULL */
 };
 

@@ -14,6 +14,8 @@
 
 /* Watching costs two matches and one bus call per unit; more units than this are a mistake. */
 #define UNITS_MAX    16u
+/* As many as one would type. */
+#define WORDS_MAX    64u
 /* Each is compared with each namespace. */
 #define PATTERNS_MAX 64u
 
@@ -23,6 +25,8 @@ enum key_type {
 	KEY_COMPRESSION,
 	KEY_PATTERNS,
 	KEY_BOOL,
+	KEY_WORDS,
+	KEY_PATH,
 	KEY_COUNT,
 	KEY_BYTES,
 	KEY_USEC,
@@ -52,6 +56,15 @@ static const struct key keys[] = {
 	  "Profile of a request that names none: flash, crash, startup, cert, pressure, final or full." },
 	{ "Capture", "Compression", KEY_COMPRESSION, FIELD(compression), "zstd", 0, 0,
 	  "Compression of archives: zstd, xz or gzip." },
+
+	{ "Clean", "Enabled", KEY_BOOL, FIELD(clean), "no", 0, 0,
+	  "Whether names and addresses are replaced in all reports; a request can ask for it, too." },
+	{ "Clean", "Keywords", KEY_WORDS, FIELD(clean_keywords), "", 0, 0,
+	  "Words that are replaced besides what is known." },
+	{ "Clean", "Domains", KEY_WORDS, FIELD(clean_domains), "", 0, 0,
+	  "Domains whose hosts are replaced besides those that are known." },
+	{ "Clean", "KeyFile", KEY_PATH, FIELD(clean_key_file), "", 0, 0,
+	  "File with a key that machines share whose reports are to have equal aliases." },
 
 	{ "Kube", "Namespaces", KEY_PATTERNS, FIELD(namespaces), "kube-* openshift-*", 0, 0,
 	  "Namespaces that are collected: globs, or regular expressions between slashes." },
@@ -230,6 +243,38 @@ set_patterns(const struct key *k, char ***patterns, const char *value, struct fa
 }
 
 static int
+set_words(const struct key *k, char ***words, const char *value, struct fault *reterr)
+{
+	_cleanup_(strv_freep) char **list = NULL;
+	int r;
+
+	r = strv_split(value, " \t", &list);
+	if (r < 0)
+		return r;
+	if (strv_length(list) > WORDS_MAX)
+		return fault_set(
+		    reterr, -ERANGE, "%s= has more than %u words", k->name, WORDS_MAX);
+	strv_free(*words);
+	*words = TAKE_PTR(list);
+	return 0;
+}
+
+static int
+set_path(const struct key *k, char **path, const char *value, struct fault *reterr)
+{
+	char *copy = NULL;
+
+	if (!is_empty(value) && value[0] != '/')
+		return fault_set(
+		    reterr, -EINVAL, "%s='%s' is not an absolute path", k->name, value);
+	if (!is_empty(value) && !(copy = strdup(value)))
+		return -ENOMEM;
+	free(*path);
+	*path = copy;
+	return 0;
+}
+
+static int
 set_number(const struct key *k, uint64_t *number, const char *value, struct fault *reterr)
 {
 	uint64_t v;
@@ -277,6 +322,10 @@ set_key(struct settings *s, const struct key *k, const char *value, struct fault
 		return 0;
 	case KEY_PATTERNS:
 		return set_patterns(k, (char ***)(void *)p, value, reterr);
+	case KEY_WORDS:
+		return set_words(k, (char ***)(void *)p, value, reterr);
+	case KEY_PATH:
+		return set_path(k, (char **)(void *)p, value, reterr);
 	case KEY_BOOL:
 		if (text_parse_bool(value, (bool *)p) < 0)
 			return fault_set(
@@ -334,6 +383,9 @@ settings_free(struct settings *s)
 {
 	if (!s)
 		return;
+	free(s->clean_key_file);
+	strv_free(s->clean_domains);
+	strv_free(s->clean_keywords);
 	strv_free(s->add_namespaces);
 	strv_free(s->namespaces);
 	strv_free(s->units);
@@ -422,7 +474,12 @@ print_value(const struct settings *s, const struct key *k, FILE *f)
 	switch (k->type) {
 	case KEY_UNITS:
 	case KEY_PATTERNS:
+	case KEY_WORDS:
 		print_words(*(char *const *const *)(const void *)p, f);
+		break;
+	case KEY_PATH:
+		(void)fprintf(f, "%s",
+		    *(char *const *)(const void *)p ? *(char *const *)(const void *)p : "");
 		break;
 	case KEY_BOOL:
 		(void)fprintf(f, "%s", *(const bool *)p ? "yes" : "no");

@@ -29,6 +29,12 @@ struct settings {
 	enum profile default_profile; /* of a request that names none */
 	enum compression compression;
 
+	/* [Clean] */
+	bool clean;	       /* names and addresses are replaced in all reports */
+	char **clean_keywords; /* owned strv; may be NULL */
+	char **clean_domains;  /* owned strv; may be NULL */
+	char *clean_key_file;  /* owned; NULL = none */
+
 	/* [Kube]: what of the cluster is taken; see capture/kube/ */
 	char **namespaces;	      /* owned strv: patterns, see lib/namepattern.h */
 	char **add_namespaces;	      /* owned strv: patterns, besides those; may be NULL */

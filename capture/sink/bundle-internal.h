@@ -6,6 +6,7 @@
 #include "capture/sink/bundle.h"
 #include "capture/sink/layout.h"
 #include "capture/sink/names.h"
+#include "lib/clean/binary.h"
 #include "lib/clock.h"
 
 struct filter;
@@ -39,6 +40,7 @@ struct bundle_member {
 	bool rest_unknown;	 /* reading ended at the limit, so nobody knows what follows */
 	bool limited_by_room;	 /* by the collector's or the archive's limit, not its own */
 	bool limited_by_archive;
+	struct text_count text; /* of what was written, to be cleaned */
 	bool discard;	/* output is thrown away: TAIL_LEAD_BYTES */
 	bool is_packed; /* its writer has filtered and compressed it: goes past the filter */
 	bool is_full;

@@ -10,6 +10,7 @@
 #include "capture/sink/layout.h"
 #include "capture/sink/room.h"
 #include "capture/sink/tarball.h"
+#include "lib/clean/clean.h"
 #include "lib/fault.h"
 #include "lib/manifest.h"
 #include "lib/redact/redact.h"
@@ -28,6 +29,7 @@
 /* A filter is costly to make, so one is kept. Its callback needs to know the member of now. */
 struct filter {
 	struct redact *redact;	      /* owned */
+	struct clean *clean;	      /* owned; behind redact, NULL = nothing is */
 	struct bundle_member *member; /* borrowed */
 };
 
@@ -37,6 +39,7 @@ filter_free(struct filter *f)
 	if (!f)
 		return;
 	redact_free(f->redact);
+	clean_free(f->clean);
 	free(f);
 }
 DEFINE_CLEANUP(struct filter *, filter_free);
@@ -55,7 +58,7 @@ keep(struct bundle_member *m, const void *data, size_t size)
 }
 
 static int
-on_redacted(const void *data, size_t size, void *userdata)
+on_cleaned(const void *data, size_t size, void *userdata)
 {
 	struct filter *f = userdata;
 
@@ -63,7 +66,25 @@ on_redacted(const void *data, size_t size, void *userdata)
 }
 
 static int
-filter_new(struct filter **ret)
+on_redacted(const void *data, size_t size, void *userdata)
+{
+	struct filter *f = userdata;
+
+	return f->clean ? clean_write(f->clean, data, size) : keep(f->member, data, size);
+}
+
+/* Ends the text. */
+static int
+filter_finish(struct filter *f)
+{
+	int r = redact_finish(f->redact);
+	int cleaned = f->clean ? clean_finish(f->clean) : 0;
+
+	return r < 0 ? r : cleaned;
+}
+
+static int
+filter_new(const struct clean_rules *clean, struct filter **ret)
 {
 	_cleanup_(filter_freep) struct filter *f = calloc(1, sizeof(*f));
 	int r;
@@ -74,10 +95,27 @@ filter_new(struct filter **ret)
 	if (r < 0)
 		return r;
 	r = redact_set_describe(f->redact, certinfo_describe, NULL);
+	if (r >= 0 && clean)
+		r = clean_new(clean, on_cleaned, f, &f->clean);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(f);
 	return 0;
+}
+
+/* The name under which PATH is stored, also of what a link leads to. Returns 0, or -EINVAL when
+ * it is too long. */
+static int
+clean_path(const struct bundle *b, const char *path, char buf[LAYOUT_PATH_BYTES])
+{
+	int r;
+
+	if (b->options.clean) {
+		r = clean_text(b->options.clean, path, buf, LAYOUT_PATH_BYTES);
+		return r == -ENAMETOOLONG ? -EINVAL : r;
+	}
+	text_copy(buf, LAYOUT_PATH_BYTES, path);
+	return strlen(path) < LAYOUT_PATH_BYTES ? 0 : -EINVAL;
 }
 
 int
@@ -278,8 +316,9 @@ bool
 bundle_contains(const struct bundle *b, const char *path)
 {
 	char full[2 * LAYOUT_PATH_BYTES];
+	char name[LAYOUT_PATH_BYTES];
 
-	return full_path(b, path, full, sizeof(full)) >= 0 &&
+	return clean_path(b, path, name) >= 0 && full_path(b, name, full, sizeof(full)) >= 0 &&
 	    names_find(&b->names, full, strlen(full)) != NAME_FREE;
 }
 
@@ -293,7 +332,7 @@ bundle_member_abort(struct bundle_member *m)
 	f = m->filter;
 	/* Back at the start of a text the filter can be used again. */
 	m->discard = true;
-	if (f && redact_finish(f->redact) >= 0 && !m->bundle->spare)
+	if (f && filter_finish(f) >= 0 && !m->bundle->spare)
 		m->bundle->spare = TAKE_PTR(f);
 	filter_free(f);
 	spill_free(m->spill);
@@ -318,7 +357,7 @@ give_filter(struct bundle_member *m)
 
 	m->filter = TAKE_PTR(m->bundle->spare);
 	if (!m->filter) {
-		r = filter_new(&m->filter);
+		r = filter_new(m->bundle->options.clean, &m->filter);
 		if (r < 0)
 			return r;
 	}
@@ -339,16 +378,19 @@ bundle_member_begin(struct bundle *b, const char *path,
 	b->last_path[0] = '\0';
 	if (b->error < 0)
 		return b->error;
-	/* Room for a suffix. */
-	if (!layout_path_is_valid(path) || strlen(path) + 5 > LAYOUT_PATH_BYTES)
-		return -EINVAL;
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return -ENOMEM;
 	m->bundle = b;
 	if (options)
 		m->options = *options;
-	text_copy(m->path, sizeof(m->path), path);
+	r = clean_path(b, path, m->path);
+	if (r < 0)
+		return r;
+	path = m->path;
+	/* Room for a suffix. */
+	if (!layout_path_is_valid(path) || strlen(path) + 5 > LAYOUT_PATH_BYTES)
+		return -EINVAL;
 
 	max_bytes = m->options.max_bytes > 0 ? m->options.max_bytes : BUNDLE_MEMBER_MAX_BYTES;
 	/* Generous: what really fits is seen at its end, from a sample. */
@@ -379,6 +421,8 @@ bundle_member_write(struct bundle_member *m, const void *data, size_t size)
 		return m->error;
 	if (m->is_full)
 		return -EFBIG;
+	if (m->filter->clean && !m->is_packed)
+		text_count_add(&m->text, data, size);
 	r = m->is_packed ? keep(m, data, size) : redact_write(m->filter->redact, data, size);
 	if (r < 0)
 		return m->error = r;
@@ -509,6 +553,23 @@ write_member(struct bundle_member *m, const struct cut *cut, struct output *out)
 	return 0;
 }
 
+/* What cannot be cleaned must not leave: a line that says so stands for it. */
+static int
+replace_binary(struct bundle_member *m)
+{
+	static const char note[] =
+	    "[microshift-support: left out, it is no text, so nobody can "
+	    "say whose names are in it]\n";
+	int r;
+
+	if (!text_count_is_binary(&m->text))
+		return 0;
+	spill_free(m->spill);
+	m->spill = NULL;
+	r = spill_new(m->bundle->options.spill_dir_fd, sizeof(note), false, &m->spill);
+	return r < 0 ? r : spill_write(m->spill, note, strlen(note));
+}
+
 static int
 store_member(struct bundle_member *m)
 {
@@ -520,9 +581,11 @@ store_member(struct bundle_member *m)
 	bool truncated;
 	int r;
 
-	r = redact_finish(m->filter->redact);
+	r = filter_finish(m->filter);
 	if (m->error < 0)
 		r = m->error;
+	if (r >= 0)
+		r = replace_binary(m);
 	if (r >= 0)
 		r = find_room(m, &size);
 	if (r < 0)
@@ -596,9 +659,15 @@ int
 bundle_add_directory(struct bundle *b, const char *path)
 {
 	_cleanup_free_ char *inside = NULL;
+	char name[LAYOUT_PATH_BYTES];
+	int r;
 
 	if (b->error < 0)
 		return b->error;
+	r = clean_path(b, path, name);
+	if (r < 0)
+		return r;
+	path = name;
 	if (!layout_path_is_valid(path) || strlen(path) + 5 > LAYOUT_PATH_BYTES)
 		return -EINVAL;
 	inside = text_format("%s/x", path);
@@ -610,9 +679,10 @@ bundle_add_symlink(struct bundle *b, const char *path, const char *target)
 {
 	char full[2 * LAYOUT_PATH_BYTES];
 	char name[LAYOUT_PATH_BYTES];
+	char cleaned[LAYOUT_PATH_BYTES];
 	struct tarball_entry entry = {
 		.path = full,
-		.link_target = target,
+		.link_target = cleaned,
 		.mode = 0777,
 		.mtime_usec = b->options.mtime_usec,
 	};
@@ -620,9 +690,13 @@ bundle_add_symlink(struct bundle *b, const char *path, const char *target)
 
 	if (b->error < 0)
 		return b->error;
-	if (!layout_link_is_valid(path, target) || strlen(path) + 5 > LAYOUT_PATH_BYTES)
+	r = clean_path(b, path, name);
+	if (r >= 0)
+		r = clean_path(b, target, cleaned);
+	if (r < 0)
+		return r;
+	if (!layout_link_is_valid(name, cleaned) || strlen(name) + 5 > LAYOUT_PATH_BYTES)
 		return -EINVAL;
-	text_copy(name, sizeof(name), path);
 	r = add_parents(b, name);
 	if (r >= 0)
 		r = take_name(b, name);

@@ -3,7 +3,7 @@
 
 /* The archive of a report while it is written: members in, redacted, compressed, on disk.
  *
- * Every byte goes through the redaction filter, also what its writer has redacted by its
+ * Every byte goes through the redaction filter, and if asked for that of lib/clean, also what its writer has redacted by its
  * structure. (What exportfile.h packs has passed a filter before, value by value.) Paths are
  * relative to the report's top directory ("sos_commands/crio/crictl_ps"); missing parent
  * directories are added; a name that is taken gets ".1", ".2" and so on, as sos does.
@@ -23,6 +23,7 @@
 #include "lib/cleanup.h"
 #include "lib/settings.h"
 
+struct clean_rules;
 struct fault;
 struct manifest_collector;
 
@@ -41,6 +42,9 @@ struct bundle_options {
 	enum compression compression;
 	uint64_t max_archive_bytes; /* compressed; UINT64_MAX = no limit */
 	uint64_t mtime_usec;	    /* realtime: of members that have no time of their own */
+	/* Names and addresses are replaced by these, in paths too; borrowed until
+	 * bundle_free(), NULL = they stay. */
+	const struct clean_rules *clean;
 	int spill_dir_fd; /* directory for unlinked spill files; borrowed until bundle_free() */
 };
 

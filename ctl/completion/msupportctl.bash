@@ -15,7 +15,7 @@ _msupportctl() {
 	done
 	case $verb in
 	'' | list) own='--unit --trigger --key --since --until --limit --reverse' ;;
-	collect) own='--profile --reason --only --namespaces --only-namespaces --no-wait --timeout --dry-run --direct --output' ;;
+	collect) own='--profile --reason --only --namespaces --only-namespaces --clean --no-wait --timeout --dry-run --direct --output' ;;
 	collectors) own='--check' ;;
 	clean) own='--output --map --keyword --domain --report --force' ;;
 	verify) own='--seeds' ;;

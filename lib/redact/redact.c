@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/redact/der.h"
 #include "lib/redact/kubesecret.h"
 #include "lib/redact/match.h"
 #include "lib/redact/pairs.h"
@@ -426,7 +427,9 @@ judge_begin(struct redact *r, bool last)
 	enum verdict verdict;
 
 	limit_view(r, &v);
-	verdict = ask_line(&kube, &v, 0, &finding);
+	verdict = der_match(&v, &finding);
+	if (verdict == VERDICT_PASS)
+		verdict = ask_line(&kube, &v, 0, &finding);
 	if (verdict == VERDICT_HIDE)
 		widen(r, &v, &finding);
 	if (v.more)

@@ -361,6 +361,36 @@ def test_verify():
     ctl("verify", work.write("d.tar.xz", pack([("a/b", b"\0\1\2\3" * 99)])), code=6)
 
 
+def test_capture():
+    """a capture that is asked to clean: text, the reason, the manifest; the map stays outside"""
+    work = Work()
+    report_id = "20261123T142752Z-0007-e585a599"
+    work.write("supportd.conf", b"[Clean]\nKeywords=Bluebird ab\nDomains=plant3.acme.example\n")
+    os.mkdir(work.at("collect.d"))
+    work.write("collect.d/x.conf", b"[Collector]\nDescription=x\n[Command echo_x]\nExec=echo edge7.plant3.acme.example "
+                                   b"10.44.12.87 bluebird token=abcdef99 127.0.0.1\n")
+    for directory in ("queue", "incoming"):
+        os.mkdir(work.at(directory))
+    request = {"version": 1, "id": report_id, "created_usec": 1795444072000000, "profile": "full", "trigger": "request",
+               "source": "manual", "reason": "bluebird is slow at 10.44.12.87", "key": "", "occurrences": 1, "uid": 0,
+               "attempts": 1, "clean": True}
+    work.write("queue/%s.json" % report_id, json.dumps(request).encode())
+    result = subprocess.run([os.path.join(BUILD, "microshift-support-capture"), "--id", report_id, "--state-dir",
+                             work.path, "--config", work.at("supportd.conf"), "--collect-dir", work.at("collect.d")],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    check(result.returncode == 0, "capture", result.stderr)
+    check("'ab' is no name" in result.stderr, "a keyword that cannot be", result.stderr)
+    with open(work.at("incoming/%s/report.tar.zst" % report_id), "rb") as f:
+        members = dict(unpack(f.read()))
+    must_not_have(members, ["10.44.12.87", "bluebird", "plant3", "edge7", "abcdef99"])
+    echo = [data for name, data in members.items() if "/echo" in name and data]
+    check(len(echo) == 1 and b"[REDACTED:token] 127.0.0.1" in echo[0], "output of the command", echo)
+    check(os.stat(work.at("clean-map.json")).st_mode & 0o777 == 0o600, "the map")
+    with open(work.at("clean-map.json"), encoding="utf-8") as f:
+        key = json.load(f)["key"]
+    must_not_have(members, [key])
+
+
 def main():
     tests = [v for k, v in globals().items() if k.startswith("test_")]
     failed = 0

@@ -470,6 +470,8 @@ def test_collect(w):
         "profile": "crash", "reason": "a reason", "only": ["a", "b"]}
     r = expect(w.run("collect", "--json"), 0)
     assert json.loads(r.out) == DONE and r.err == ""
+    expect(w.run("collect", "--clean"), 0)
+    assert w.daemon.calls[-1].parameters == {"clean": True}
     expect(w.run("collect", "--namespaces", "shop-*,/^lab-[0-9]+$/", "--only-namespaces"), 0)
     assert w.daemon.calls[-1].parameters == {
         "namespaces": ["shop-*", "/^lab-[0-9]+$/"], "only_namespaces": True}

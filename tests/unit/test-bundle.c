@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 
 #include "capture/sink/bundle.h"
+#include "capture/sink/layout.h"
+#include "lib/clean/clean.h"
 #include "lib/clock.h"
 #include "lib/fault.h"
 #include "lib/manifest.h"
@@ -205,6 +207,61 @@ test_redaction(void)
 	ok(bundle_redactions(b) >= 4, "redactions are counted");
 	ok_int(record->files[0].redactions, 1, "also in the record");
 	ok_str(record->files[3].path, "two", "which has the order of the archive");
+	read_archive_done(&a);
+}
+
+/* Names and addresses in texts, paths and targets of links; what is no text is a note. */
+static void
+test_clean(void)
+{
+	static const struct prf_key key = { "test" };
+	_cleanup_(clean_rules_freep) struct clean_rules *rules = NULL;
+	_cleanup_tmpdir_ struct tmpdir t = tmpdir_make();
+	_cleanup_bundle_ struct bundle *b = NULL;
+	_cleanup_free_ char *noise = make_noise(70000);
+	struct bundle_options options = {
+		.topdir = "top",
+		.max_archive_bytes = UINT64_MAX,
+		.spill_dir_fd = t.fd,
+	};
+	char long_path[LAYOUT_PATH_BYTES];
+	char alias[32];
+	char path[64];
+	struct read_archive a;
+
+	assert(clean_rules_new(&key, &rules) == 0);
+	assert(clean_rules_add(rules, ALIAS_HOST, "edge1") == 1);
+	assert(clean_text(rules, "edge1", alias, sizeof(alias)) == 0);
+	options.clean = rules;
+	assert(bundle_open(t.fd, "a.part", &options, &b, NULL) == 0);
+	ok_int(bundle_add(b, "edge1/x", "edge1 127.0.0.1 password=a\n", 28, NULL), 0, "add");
+	ok(bundle_contains(b, "edge1/x"), "it is there by its name");
+	(void)snprintf(path, sizeof(path), "%s/x", alias);
+	ok_str(bundle_last_path(b), path, "and has another");
+	ok_int(bundle_add_symlink(b, "edge1-link", "edge1/x"), 0, "a link");
+	ok_int(bundle_add_directory(b, "edge1-dir"), 0, "a directory");
+	ok_int(bundle_add(b, "binary", noise, 70000, NULL), 0, "no text");
+	ok_int(bundle_add(b, "list", "a\0b=c\0", 6, NULL), 0, "a list of the kernel");
+	memset(long_path, 'x', sizeof(long_path));
+	memcpy(long_path + sizeof(long_path) - 12, "/edge1/y", 9);
+	ok_int(bundle_add(b, long_path, "x", 1, NULL), -EINVAL, "a path that becomes too long");
+	ok_int(bundle_close(b, NULL), 0, "close");
+
+	a = read_back(&t, "a.part");
+	for (size_t i = 0; i < a.n_entries; i++) {
+		const struct read_entry *e = &a.entries[i];
+
+		ok(!strstr(e->path, "edge1") && !(strstr(e->link, "edge1")), "no name in %s",
+		    e->path);
+		if (text_has_suffix(e->path, "/x"))
+			ok(strncmp(e->data, alias, strlen(alias)) == 0 &&
+				strstr(e->data, "127.0.0.1 password=[REDACTED:password]"),
+			    "a text");
+		if (text_has_suffix(e->path, "/binary"))
+			ok(strstr(e->data, "left out"), "a note");
+		if (text_has_suffix(e->path, "/list"))
+			ok_int(e->size, 6, "a list");
+	}
 	read_archive_done(&a);
 }
 
@@ -560,6 +617,7 @@ main(void)
 	test_budget_surprise();
 	test_names();
 	test_redaction();
+	test_clean();
 	test_member_limit();
 	test_key_at_the_cut();
 	test_scope();

@@ -36,7 +36,7 @@ test_good(void)
 	_cleanup_(strv_freep) char **words = NULL;
 
 	ok_int(parse("-o /tmp/x -p crash --only a,b, --reason why --compression xz --config f "
-		     "--collect-dir d --debug --namespaces c*,/d/ --only-namespaces",
+		     "--collect-dir d --debug --namespaces c*,/d/ --only-namespaces --clean",
 		   &o, &words),
 	    1, "by hand");
 	ok_int(o.mode, MODE_OUTPUT, "mode");
@@ -47,6 +47,7 @@ test_good(void)
 	    "the others");
 	ok(strv_length(o.namespaces) == 2 && streq(o.namespaces[1], "/d/") && o.only_namespaces,
 	    "namespaces");
+	ok(o.clean, "cleaning");
 	ok(text_has_prefix(o.cmdline, "capture -o /tmp/x -p crash"), "command line");
 }
 
@@ -100,6 +101,7 @@ test_bad(void)
 		"--id " ID " --only a",
 		"--id " ID " --namespaces a",
 		"--id " ID " --reason a",
+		"--id " ID " --clean",
 		"--id " ID " --compression xz",
 		"--refresh-last-good -o x",
 		"--refresh-last-good --id " ID,

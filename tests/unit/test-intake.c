@@ -462,6 +462,7 @@ test_wishes(void)
 		.uid = 7,
 		.namespaces = patterns,
 		.only_namespaces = true,
+		.clean = true,
 	};
 	const struct request *queued;
 	char id[REPORT_ID_BYTES];
@@ -476,6 +477,7 @@ test_wishes(void)
 	ok(strv_length(queued->namespaces) == 1 && streq(queued->namespaces[0], pattern) &&
 		queued->only_namespaces,
 	    "and the namespaces that it names");
+	ok(queued->clean, "and is to be cleaned");
 	ok(intake_wish(w.intake, &wish, again, &retry, &f) == 0 && streq(id, again),
 	    "a token joins");
 	wish.uid = 8;

@@ -542,9 +542,11 @@ test_collect(void)
 	ok_str(fake.collect_args.token, "t-1", "a token");
 	ok_str(fake.only, "a;b-c;", "collectors");
 	ok(fake.namespaces[0] == '\0' && !fake.collect_args.only_namespaces, "no namespaces");
-	cluster = call(
-	    &s, "Collect", "{\"namespaces\":[\"shop-*\",\"/lab/\"],\"only_namespaces\":true}");
+	ok(!fake.collect_args.clean, "no cleaning");
+	cluster = call(&s, "Collect",
+	    "{\"namespaces\":[\"shop-*\",\"/lab/\"],\"only_namespaces\":true,\"clean\":true}");
 	ok(cluster && fake.collect_args.only_namespaces, "only some namespaces");
+	ok(fake.collect_args.clean, "cleaned");
 	ok_str(fake.namespaces, "shop-*;/lab/;", "and which");
 
 	fake.collect_result.retry_usec = 5000;

@@ -675,6 +675,42 @@ test_binary(void)
 	ok(same(&out, &bytes), "the same byte by byte");
 }
 
+/* Keys in DER: RSA in PKCS#1 and PKCS#8, EC in SEC 1 and PKCS#8, PKCS#12; a certificate is
+ * none. */
+static void
+test_der(void)
+{
+	static const struct {
+		const char *head;
+		size_t len;
+		bool is_key;
+	} files[] = {
+		{ "\x30\x82\x04\xa4\x02\x01\x00\x02\x82\x01\x01\x00", 12, true },
+		{ "\x30\x82\x04\xbe\x02\x01\x00\x30\x0d\x06\x09\x2a", 12, true },
+		{ "\x30\x77\x02\x01\x01\x04\x20\x11\x12", 9, true },
+		{ "\x30\x81\x87\x02\x01\x00\x30\x13\x06", 9, true },
+		{ "\x30\x82\x0a\x7f\x02\x01\x03\x30\x82", 9, true },
+		{ "\xfe\xed\xfe\xed\x00\x00\x00\x02", 8, true },
+		{ "\x30\x82\x03\x5f\x30\x82\x02\x47\xa0\x03", 10, false },
+		{ "0\n", 2, false },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+		_cleanup_(sink_done) struct sink in = { 0 };
+		_cleanup_(sink_done) struct sink out = { 0 };
+		_cleanup_(sink_done) struct sink bytes = { 0 };
+
+		assert(on_write(files[i].head, files[i].len, &in) == 0);
+		for (size_t n = 0; n < 100000; n++)
+			assert(on_write("\x81\n\x02y", 4, &in) == 0);
+		out = filter(in.data, in.len, 0);
+		bytes = filter(in.data, in.len, 1);
+		ok(files[i].is_key == (strcmp(out.data, "[REDACTED:private-key]") == 0),
+		    "DER file %zu", i);
+		ok(same(&out, &bytes), "DER file %zu, byte by byte", i);
+	}
+}
+
 static int
 on_describe(
     enum redact_kind kind, const void *der, size_t len, char *buf, size_t size, void *userdata)
@@ -848,6 +884,7 @@ main(void)
 	test_long_name();
 	test_json();
 	test_binary();
+	test_der();
 	test_describe();
 	test_counts();
 	test_texts();

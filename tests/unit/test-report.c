@@ -25,6 +25,7 @@ sample_request(void)
 		.uid = 4294967295u,
 		.attempts = 1,
 		.only_namespaces = true,
+		.clean = true,
 		.event = {
 			.unit = "microshift.service",
 			.invocation_id = "e585a59934ff4fa295c4aec47053fd1b",
@@ -64,6 +65,7 @@ test_request(void)
 	ok(strv_length(back.namespaces) == 1 && streq(back.namespaces[0], "shop-*") &&
 		back.only_namespaces,
 	    "namespaces");
+	ok(back.clean, "cleaning");
 	ok(back.flash && cJSON_GetObjectItem(back.flash, "load"), "flash");
 	request_done(&req);
 	request_done(&back);
