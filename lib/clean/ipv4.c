@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/clean/ipv4.h"
@@ -207,16 +206,26 @@ network_mask(unsigned bits)
 	return bits == 0 ? 0 : UINT32_MAX << (32 - bits);
 }
 
+static void
+add_number(struct span *s, unsigned number)
+{
+	if (number >= 100)
+		span_add(s, &(char){ (char)('0' + number / 100) }, 1);
+	if (number >= 10)
+		span_add(s, &(char){ (char)('0' + number / 10 % 10) }, 1);
+	span_add(s, &(char){ (char)('0' + number % 10) }, 1);
+}
+
 /* Writes N octets of ADDRESS with SEPARATOR between, from the last to the first if REVERSED. */
 static void
 write_octets(struct span *s, uint32_t address, unsigned n, int separator, bool reversed)
 {
-	s->len = 0;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned shift = 24 - 8 * (reversed ? n - 1 - i : i);
 
-		s->len += (size_t)snprintf(s->text + s->len, sizeof(s->text) - s->len, "%s%u",
-		    i == 0 ? "" : (char[]){ (char)separator, '\0' }, address >> shift & 0xff);
+		if (i > 0)
+			span_add(s, &(char){ (char)separator }, 1);
+		add_number(s, address >> shift & 0xff);
 	}
 }
 
