@@ -80,6 +80,13 @@ compare(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
+static uint64_t
+member_max_bytes(const struct rewrite *rw)
+{
+	return rw->options->max_member_bytes > 0 ? rw->options->max_member_bytes
+						 : REWRITE_MEMBER_MAX_BYTES;
+}
+
 static void
 tell(const struct rewrite *rw, enum rewrite_finding finding, uint64_t offset, const char *rule)
 {
@@ -162,7 +169,8 @@ reading_next(struct reading *s)
 	}
 	s->bytes += s->len;
 	s->rewrite->stats->bytes += s->len;
-	if (s->bytes > REWRITE_MEMBER_MAX_BYTES || s->rewrite->stats->bytes > EXTRACT_MAX_BYTES)
+	if (s->bytes > member_max_bytes(s->rewrite) ||
+	    s->rewrite->stats->bytes > EXTRACT_MAX_BYTES)
 		return s->error = -EFBIG;
 	return (la_ssize_t)s->len;
 }
@@ -513,7 +521,7 @@ add_file(struct rewrite *rw, struct archive *in, struct archive_entry *e, const 
 
 	if (!s.block)
 		return -ENOMEM;
-	r = spill_new(rw->options->spill_dir_fd, REWRITE_MEMBER_MAX_BYTES, false, &spill);
+	r = spill_new(rw->options->spill_dir_fd, member_max_bytes(rw), false, &spill);
 	if (r < 0)
 		return r;
 	if (rw->is_discarded)

@@ -46,6 +46,7 @@ typedef void (*rewrite_progress_fn)(uint64_t done, uint64_t total, void *userdat
 struct rewrite_options {
 	const struct clean_rules *rules; /* NULL: secrets only */
 	int spill_dir_fd;		 /* borrowed; for unlinked files */
+	uint64_t max_member_bytes;	 /* 0 = REWRITE_MEMBER_MAX_BYTES */
 	rewrite_found_fn found;		 /* may be NULL */
 	rewrite_progress_fn progress;	 /* may be NULL */
 	void *userdata;
