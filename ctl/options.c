@@ -56,6 +56,15 @@ set_no_legend(struct options *o, const char *value, struct fault *reterr)
 	return 0;
 }
 
+int
+option_set_force(struct options *o, const char *value, struct fault *reterr)
+{
+	(void)value;
+	(void)reterr;
+	o->force = true;
+	return 0;
+}
+
 static int
 set_nothing(struct options *o, const char *value, struct fault *reterr)
 {

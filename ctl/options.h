@@ -92,6 +92,9 @@ extern const struct option_def common_options[];
 int options_parse(struct options *o, const struct option_def *table, char **argv, int n_args,
     bool permute, struct fault *reterr);
 
+/* For tables: --force, which is the same for several verbs. */
+int option_set_force(struct options *o, const char *value, struct fault *reterr);
+
 /* The entry of CANDIDATES (N names, NULL ones are skipped) that S is probably a typing mistake
  * of, or NULL. */
 const char *suggest(const char *s, const char *const *candidates, size_t n);

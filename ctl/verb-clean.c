@@ -73,15 +73,6 @@ set_report(struct options *o, const char *value, struct fault *reterr)
 	return 0;
 }
 
-static int
-set_force(struct options *o, const char *value, struct fault *reterr)
-{
-	(void)value;
-	(void)reterr;
-	o->force = true;
-	return 0;
-}
-
 const struct option_def clean_options[] = {
 	{ 'o', "output", "PATH", false, "write to this file, or into this directory",
 	    set_output },
@@ -92,7 +83,7 @@ const struct option_def clean_options[] = {
 	{ 0, "domain", "NAME", false, "replace hosts in this domain, too (may be repeated)",
 	    set_domain },
 	{ 0, "report", NULL, false, "say how much of what was replaced", set_report },
-	{ 'f', "force", NULL, false, "replace a file that is there already", set_force },
+	{ 'f', "force", NULL, false, "replace a file that is there already", option_set_force },
 	{ 0 },
 };
 

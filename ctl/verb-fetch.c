@@ -41,15 +41,6 @@ set_extract(struct options *o, const char *value, struct fault *reterr)
 }
 
 static int
-set_force(struct options *o, const char *value, struct fault *reterr)
-{
-	(void)value;
-	(void)reterr;
-	o->force = true;
-	return 0;
-}
-
-static int
 set_must_gather(struct options *o, const char *value, struct fault *reterr)
 {
 	(void)value;
@@ -74,7 +65,7 @@ const struct option_def fetch_options[] = {
 	    "only the state of the cluster, as omc and omg take it", set_must_gather },
 	{ 0, "last-good", NULL, false, "the same of before, from a report that found no API",
 	    set_last_good },
-	{ 'f', "force", NULL, false, "replace a file that is there already", set_force },
+	{ 'f', "force", NULL, false, "replace a file that is there already", option_set_force },
 	{ 0 },
 };
 

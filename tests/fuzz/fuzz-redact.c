@@ -12,56 +12,20 @@
 
 #include "lib/cleanup.h"
 #include "lib/redact/redact.h"
+#include "tests/lib/sink.h"
 
 #define SECRET_BYTES 64u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct text {
-	char *data; /* owned */
-	size_t len;
-	size_t size;
-};
-
-static void
-text_done(struct text *t)
-{
-	free(t->data);
-}
-
-static int
-text_add(const void *data, size_t len, void *userdata)
-{
-	struct text *t = userdata;
-
-	if (t->len + len > t->size) {
-		t->size = 2 * (t->len + len);
-		t->data = realloc(t->data, t->size);
-		assert(t->data);
-	}
-	if (len > 0)
-		memcpy(t->data + t->len, data, len);
-	t->len += len;
-	return 0;
-}
-
-static uint64_t
-next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
 /* Filters IN in pieces of up to MAX bytes. */
-static struct text
-filter(const struct text *in, size_t max, uint64_t state)
+static struct sink
+filter(const struct sink *in, size_t max, uint64_t state)
 {
 	_cleanup_(redact_freep) struct redact *r = NULL;
-	struct text out = { 0 };
+	struct sink out = { 0 };
 
-	assert(redact_new(text_add, &out, &r) == 0);
+	assert(redact_new(sink_write, &out, &r) == 0);
 	for (size_t i = 0; i < in->len;) {
 		size_t n = 1 + next_random(&state) % max;
 
@@ -75,7 +39,7 @@ filter(const struct text *in, size_t max, uint64_t state)
 }
 
 static void
-must_be_same(const char *what, const struct text *a, const struct text *b)
+must_be_same(const char *what, const struct sink *a, const struct sink *b)
 {
 	if (a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0))
 		return;
@@ -85,11 +49,11 @@ must_be_same(const char *what, const struct text *a, const struct text *b)
 }
 
 static void
-check(const struct text *in, uint64_t state)
+check(const struct sink *in, uint64_t state)
 {
-	_cleanup_(text_done) struct text whole = filter(in, in->len + 1, 1);
-	_cleanup_(text_done) struct text pieces = filter(in, 1 + state % 64, state);
-	_cleanup_(text_done) struct text twice = filter(&whole, whole.len + 1, 1);
+	_cleanup_(sink_done) struct sink whole = filter(in, in->len + 1, 1);
+	_cleanup_(sink_done) struct sink pieces = filter(in, 1 + state % 64, state);
+	_cleanup_(sink_done) struct sink twice = filter(&whole, whole.len + 1, 1);
 
 	must_be_same("pieces", &whole, &pieces);
 	must_be_same("twice", &whole, &twice);
@@ -97,7 +61,7 @@ check(const struct text *in, uint64_t state)
 
 /* Puts a secret made from STATE between the halves of IN, in one of the ways secrets stand. */
 static void
-check_planted(const struct text *in, uint64_t state)
+check_planted(const struct sink *in, uint64_t state)
 {
 	static const char *const frames[][2] = {
 		{ "\npassword=", "\n" },
@@ -116,18 +80,18 @@ check_planted(const struct text *in, uint64_t state)
 	};
 	static const char letters[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-	_cleanup_(text_done) struct text text = { 0 };
-	_cleanup_(text_done) struct text out = { 0 };
+	_cleanup_(sink_done) struct sink text = { 0 };
+	_cleanup_(sink_done) struct sink out = { 0 };
 	const char *const *frame = frames[state % ELEMENTSOF(frames)];
 	char secret[SECRET_BYTES];
 
 	for (size_t i = 0; i < sizeof(secret); i++)
 		secret[i] = letters[next_random(&state) % (sizeof(letters) - 1)];
-	(void)text_add(in->data, in->len / 2, &text);
-	(void)text_add(frame[0], strlen(frame[0]), &text);
-	(void)text_add(secret, sizeof(secret), &text);
-	(void)text_add(frame[1], strlen(frame[1]), &text);
-	(void)text_add(in->data + in->len / 2, in->len - in->len / 2, &text);
+	(void)sink_write(in->data, in->len / 2, &text);
+	(void)sink_write(frame[0], strlen(frame[0]), &text);
+	(void)sink_write(secret, sizeof(secret), &text);
+	(void)sink_write(frame[1], strlen(frame[1]), &text);
+	(void)sink_write(in->data + in->len / 2, in->len - in->len / 2, &text);
 	out = filter(&text, 4096, state);
 	/* A part of it would be as bad. */
 	if (out.len > 0 && memmem(out.data, out.len, secret, sizeof(secret) / 4)) {
@@ -139,10 +103,10 @@ check_planted(const struct text *in, uint64_t state)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_cleanup_(text_done) struct text in = { 0 };
+	_cleanup_(sink_done) struct sink in = { 0 };
 	uint64_t state = UINT64_C(14695981039346656037);
 
-	(void)text_add(data, size, &in);
+	(void)sink_write(data, size, &in);
 	for (size_t i = 0; i < size; i++)
 		state = (state ^ data[i]) * UINT64_C(1099511628211);
 	check(&in, state | 1);

@@ -10,38 +10,10 @@
 #include "lib/fault.h"
 #include "lib/json.h"
 #include "lib/text.h"
-
-/* Output of a filter, in memory. */
-struct sink {
-	char *data; /* owned */
-	size_t len;
-	size_t size;
-};
+#include "tests/lib/sink.h"
 
 static const struct prf_key test_key = { { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
     15 } };
-
-static void
-sink_done(struct sink *s)
-{
-	free(s->data);
-}
-
-static int
-on_write(const void *data, size_t len, void *userdata)
-{
-	struct sink *s = userdata;
-
-	if (s->len + len >= s->size) {
-		s->size = 2 * (s->len + len) + 64;
-		s->data = realloc(s->data, s->size);
-		assert(s->data);
-	}
-	memcpy(s->data + s->len, data, len);
-	s->len += len;
-	s->data[s->len] = '\0';
-	return 0;
-}
 
 /* The machine of all rows below: edge1.plant3.acme.example, where jdoe works on bluebird. */
 static struct clean_rules *
@@ -58,15 +30,6 @@ make_rules(const struct prf_key *key)
 	return rules;
 }
 
-static uint64_t
-next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
 /* Filters INPUT in pieces of random length up to MAX. */
 static struct sink
 filter(
@@ -75,8 +38,8 @@ filter(
 	_cleanup_(clean_freep) struct clean *c = NULL;
 	struct sink s = { 0 };
 
-	assert(clean_new(rules, on_write, &s, &c) == 0);
-	assert(on_write("", 0, &s) == 0);
+	assert(clean_new(rules, sink_write, &s, &c) == 0);
+	assert(sink_write("", 0, &s) == 0);
 	while (len > 0) {
 		size_t n = max > 1 ? 1 + next_random(state) % max : 1;
 
@@ -240,12 +203,6 @@ check(const struct clean_rules *rules, const char *input, const char *want)
 		ok_str(twice.data, once.data, "twice: %s", name);
 }
 
-static bool
-same(const struct sink *a, const struct sink *b)
-{
-	return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
-}
-
 /* Rows of both tables in random order, with random bytes between some. */
 static struct sink
 make_text(uint64_t *state)
@@ -257,12 +214,12 @@ make_text(uint64_t *state)
 		const char *row =
 		    k < ELEMENTSOF(keep) ? keep[k] : hide[k - ELEMENTSOF(keep)].input;
 
-		assert(on_write(row, strlen(row), &s) == 0);
+		assert(sink_write(row, strlen(row), &s) == 0);
 		/* A word glued to another is another word. */
-		assert(on_write("\n", 1, &s) == 0);
+		assert(sink_write("\n", 1, &s) == 0);
 		for (size_t n = next_random(state) % 8; n > 0; n--)
-			assert(on_write(&(char){ (char)next_random(state) }, 1, &s) == 0);
-		assert(on_write(" ", 1, &s) == 0);
+			assert(sink_write(&(char){ (char)next_random(state) }, 1, &s) == 0);
+		assert(sink_write(" ", 1, &s) == 0);
 	}
 	return s;
 }
@@ -285,9 +242,9 @@ test_chunks(const struct clean_rules *rules)
 		_cleanup_(sink_done) struct sink twice =
 		    filter(rules, whole.data, whole.len, 1u << 20, &state);
 
-		ok(same(&whole, &small), "small pieces, round %zu", i);
-		ok(same(&whole, &large), "large pieces, round %zu", i);
-		ok(same(&whole, &twice), "twice, round %zu", i);
+		ok(sink_same(&whole, &small), "small pieces, round %zu", i);
+		ok(sink_same(&whole, &large), "large pieces, round %zu", i);
+		ok(sink_same(&whole, &twice), "twice, round %zu", i);
 	}
 }
 
@@ -377,8 +334,8 @@ test_keys(void)
 	_cleanup_(sink_done) struct sink of_b = filter(b, text, strlen(text), 99, &state);
 	_cleanup_(sink_done) struct sink of_c = filter(c, text, strlen(text), 99, &state);
 
-	ok(same(&of_a, &of_c), "the same key gives the same aliases");
-	ok(!same(&of_a, &of_b), "another key others");
+	ok(sink_same(&of_a, &of_c), "the same key gives the same aliases");
+	ok(!sink_same(&of_a, &of_b), "another key others");
 }
 
 static void
@@ -426,8 +383,8 @@ test_many_names(void)
 		(void)snprintf(name, sizeof(name), "%c%cq%zu", (char)('a' + i % 26),
 		    (char)('a' + i / 26), i);
 		assert(clean_rules_add(rules, ALIAS_USER, name) == 1);
-		assert(
-		    on_write(name, strlen(name), &text) == 0 && on_write(" ", 1, &text) == 0);
+		assert(sink_write(name, strlen(name), &text) == 0 &&
+		    sink_write(" ", 1, &text) == 0);
 	}
 	out = filter(rules, text.data, text.len, 999, &state);
 	ok(out.len == 500 * strlen("user-bcdfghjk "), "500 names are replaced");
@@ -452,7 +409,7 @@ test_counts(const struct clean_rules *rules)
 	_cleanup_(clean_freep) struct clean *c = NULL;
 	_cleanup_(sink_done) struct sink s = { 0 };
 
-	assert(clean_new(rules, on_write, &s, &c) == 0);
+	assert(clean_new(rules, sink_write, &s, &c) == 0);
 	assert(clean_write(c, text, strlen(text)) == 0 && clean_finish(c) == 0);
 	ok_int(clean_count(c, CLEAN_IPV4), 2, "IPv4");
 	for (int kind = CLEAN_IPV6; kind < _CLEAN_KIND_COUNT; kind++)

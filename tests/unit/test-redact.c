@@ -9,35 +9,7 @@
 #include "lib/fault.h"
 #include "lib/json.h"
 #include "lib/redact/redact.h"
-
-/* Output of a filter, in memory. */
-struct sink {
-	char *data; /* owned */
-	size_t len;
-	size_t size;
-};
-
-static void
-sink_done(struct sink *s)
-{
-	free(s->data);
-}
-
-static int
-on_write(const void *data, size_t len, void *userdata)
-{
-	struct sink *s = userdata;
-
-	if (s->len + len >= s->size) {
-		s->size = 2 * (s->len + len) + 64;
-		s->data = realloc(s->data, s->size);
-		assert(s->data);
-	}
-	memcpy(s->data + s->len, data, len);
-	s->len += len;
-	s->data[s->len] = '\0';
-	return 0;
-}
+#include "tests/lib/sink.h"
 
 /* Filters INPUT in pieces of STEP bytes, 0 for all at once. The caller frees the sink. */
 static struct sink
@@ -47,8 +19,8 @@ filter(const void *input, size_t len, size_t step)
 	const char *p = input;
 	struct sink s = { 0 };
 
-	assert(redact_new(on_write, &s, &r) == 0);
-	assert(on_write("", 0, &s) == 0);
+	assert(redact_new(sink_write, &s, &r) == 0);
+	assert(sink_write("", 0, &s) == 0);
 	if (step == 0)
 		step = len;
 	for (size_t i = 0; i < len; i += step)
@@ -472,16 +444,6 @@ static const struct rewrite pem[] = {
 	    "h [REDACTED:private-key] x\n" },
 };
 
-/* A generator that a printed seed repeats. */
-static uint64_t
-next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
 /* Filters INPUT in pieces of random length up to MAX. */
 static struct sink
 filter_random(const char *input, size_t len, size_t max, uint64_t *state)
@@ -489,8 +451,8 @@ filter_random(const char *input, size_t len, size_t max, uint64_t *state)
 	_cleanup_(redact_freep) struct redact *r = NULL;
 	struct sink s = { 0 };
 
-	assert(redact_new(on_write, &s, &r) == 0);
-	assert(on_write("", 0, &s) == 0);
+	assert(redact_new(sink_write, &s, &r) == 0);
+	assert(sink_write("", 0, &s) == 0);
 	while (len > 0) {
 		size_t n = 1 + next_random(state) % max;
 
@@ -502,12 +464,6 @@ filter_random(const char *input, size_t len, size_t max, uint64_t *state)
 	}
 	assert(redact_finish(r) == 0);
 	return s;
-}
-
-static bool
-same(const struct sink *a, const struct sink *b)
-{
-	return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
 }
 
 /* A random row of the three tables. */
@@ -531,9 +487,9 @@ make_text(uint64_t *state)
 	for (size_t i = 0; i < 400; i++) {
 		const char *row = random_row(state);
 
-		assert(on_write(row, strlen(row), &s) == 0);
+		assert(sink_write(row, strlen(row), &s) == 0);
 		for (size_t n = next_random(state) % 8; n > 0; n--)
-			assert(on_write(&(char){ (char)next_random(state) }, 1, &s) == 0);
+			assert(sink_write(&(char){ (char)next_random(state) }, 1, &s) == 0);
 	}
 	return s;
 }
@@ -554,9 +510,9 @@ test_chunks(void)
 		    filter_random(text.data, text.len, 5000, &state);
 		_cleanup_(sink_done) struct sink twice = filter(whole.data, whole.len, 0);
 
-		ok(same(&whole, &small), "small pieces, round %zu", i);
-		ok(same(&whole, &large), "large pieces, round %zu", i);
-		ok(same(&whole, &twice), "twice, round %zu", i);
+		ok(sink_same(&whole, &small), "small pieces, round %zu", i);
+		ok(sink_same(&whole, &large), "large pieces, round %zu", i);
+		ok(sink_same(&whole, &twice), "twice, round %zu", i);
 	}
 }
 
@@ -569,14 +525,14 @@ check_long(const char *name, const char *head, const char *fill, size_t n, const
 	_cleanup_(sink_done) struct sink whole = { 0 };
 	_cleanup_(sink_done) struct sink pieces = { 0 };
 
-	assert(on_write(head, strlen(head), &in) == 0);
+	assert(sink_write(head, strlen(head), &in) == 0);
 	for (size_t i = 0; i < n; i++)
-		assert(on_write(fill, strlen(fill), &in) == 0);
-	assert(on_write(tail, strlen(tail), &in) == 0);
+		assert(sink_write(fill, strlen(fill), &in) == 0);
+	assert(sink_write(tail, strlen(tail), &in) == 0);
 	whole = filter(in.data, in.len, 0);
 	pieces = filter(in.data, in.len, 777);
 	ok_str(whole.data, want, "%s", name);
-	ok(same(&whole, &pieces), "%s, in pieces", name);
+	ok(sink_same(&whole, &pieces), "%s, in pieces", name);
 }
 
 /* Every limit is passed by far: what is too long is swallowed, not let through. */
@@ -631,8 +587,8 @@ test_long_name(void)
 	_cleanup_(sink_done) struct sink out = { 0 };
 
 	for (size_t i = 0; i < 1000; i++)
-		assert(on_write("abc-", 4, &in) == 0);
-	assert(on_write("password=x", 10, &in) == 0);
+		assert(sink_write("abc-", 4, &in) == 0);
+	assert(sink_write("password=x", 10, &in) == 0);
 	out = filter(in.data, in.len, 0);
 	ok(out.len > 4000 && strcmp(out.data + 4000, "password=[REDACTED:password]") == 0,
 	    "value behind a long name");
@@ -672,7 +628,7 @@ test_binary(void)
 
 	ok(out.len == sizeof(want) - 1 && memcmp(out.data, want, out.len) == 0,
 	    "NUL and bytes that are no UTF-8");
-	ok(same(&out, &bytes), "the same byte by byte");
+	ok(sink_same(&out, &bytes), "the same byte by byte");
 }
 
 /* Keys in DER: RSA in PKCS#1 and PKCS#8, EC in SEC 1 and PKCS#8, PKCS#12; a certificate is
@@ -700,14 +656,14 @@ test_der(void)
 		_cleanup_(sink_done) struct sink out = { 0 };
 		_cleanup_(sink_done) struct sink bytes = { 0 };
 
-		assert(on_write(files[i].head, files[i].len, &in) == 0);
+		assert(sink_write(files[i].head, files[i].len, &in) == 0);
 		for (size_t n = 0; n < 100000; n++)
-			assert(on_write("\x81\n\x02y", 4, &in) == 0);
+			assert(sink_write("\x81\n\x02y", 4, &in) == 0);
 		out = filter(in.data, in.len, 0);
 		bytes = filter(in.data, in.len, 1);
 		ok(files[i].is_key == (strcmp(out.data, "[REDACTED:private-key]") == 0),
 		    "DER file %zu", i);
-		ok(same(&out, &bytes), "DER file %zu, byte by byte", i);
+		ok(sink_same(&out, &bytes), "DER file %zu, byte by byte", i);
 	}
 }
 
@@ -732,7 +688,7 @@ check_described(const char *input, const char *want, size_t der_len)
 	_cleanup_(sink_done) struct sink twice = { 0 };
 	size_t seen = 0;
 
-	assert(redact_new(on_write, &s, &r) == 0);
+	assert(redact_new(sink_write, &s, &r) == 0);
 	assert(redact_set_describe(r, on_describe, &seen) == 0);
 	assert(redact_write(r, input, strlen(input)) == 0);
 	assert(redact_finish(r) == 0);
@@ -768,7 +724,7 @@ test_counts(void)
 	_cleanup_(redact_freep) struct redact *r = NULL;
 	_cleanup_(sink_done) struct sink s = { 0 };
 
-	assert(redact_new(on_write, &s, &r) == 0);
+	assert(redact_new(sink_write, &s, &r) == 0);
 	for (size_t i = 0; i < 2; i++) {
 		assert(redact_write(r, text, sizeof(text) - 1) == 0);
 		assert(redact_finish(r) == 0);
@@ -789,7 +745,7 @@ test_texts(void)
 	_cleanup_(redact_freep) struct redact *r = NULL;
 	_cleanup_(sink_done) struct sink s = { 0 };
 
-	assert(redact_new(on_write, &s, &r) == 0);
+	assert(redact_new(sink_write, &s, &r) == 0);
 	assert(redact_write(r, "x \"password\":\"abc", 17) == 0);
 	assert(redact_finish(r) == 0);
 	assert(redact_write(r, "def\npass", 8) == 0);
