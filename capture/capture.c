@@ -446,6 +446,7 @@ open_bundle(struct capture *c, const char *part, struct fault *reterr)
 		.mtime_usec = c->manifest.start_usec,
 		.spill_dir_fd = o->dir_fd,
 		.clean = o->clean,
+		.own = o->own,
 	};
 
 	return bundle_open(o->dir_fd, part, &options, &c->bundle, reterr);

@@ -16,6 +16,7 @@ struct collector_list;
 struct fault;
 struct manifest;
 struct progress;
+struct redact_own;
 
 /* The collector under which the report's own files are recorded. */
 #define CAPTURE_OWN_COLLECTOR "report"
@@ -32,6 +33,7 @@ struct capture_options {
 	const char *kubeconfig; /* the one to use; NULL = MicroShift's */
 	const char *state_dir;	/* of the daemon, where the last good state is; NULL = none */
 	const struct clean_rules *clean; /* NULL = names and addresses stay */
+	const struct redact_own *own;	 /* of redact.d(5); may be NULL */
 	enum compression compression;
 	int dir_fd;	     /* where the archive and its spill files are written */
 	const char *archive; /* file name in dir_fd; while it grows, with ".part" */

@@ -48,6 +48,7 @@ const char *const forbidden_patterns[] = {
 	"/etc/ipsec.secrets",
 	"/etc/ipsec.d",
 	/* The map of our own cleaning, and sos's. */
+	"/**/clean-map.json",
 	"/etc/sos/cleaner",
 	/* Reading these blocks, has side effects, or is memory. */
 	"/proc/kcore",

@@ -28,6 +28,7 @@
 #include "lib/log.h"
 #include "lib/paths.h"
 #include "lib/proto.h"
+#include "lib/redact/own.h"
 #include "lib/settings.h"
 #include "lib/text.h"
 
@@ -83,21 +84,33 @@ struct job {
 	const struct settings *settings; /* borrowed */
 	const struct request *request;	 /* borrowed */
 	struct clean_rules *clean;	 /* owned; NULL = names and addresses stay */
+	struct redact_own *own;		 /* owned; NULL = no rules of redact.d */
 };
 
 static void
 job_done(struct job *j)
 {
 	clean_rules_free(j->clean);
+	redact_own_free(j->own);
 }
 
-/* Learns what is to be replaced, if anybody wants that. STATE_FD is where the map is, < 0 for
- * the usual place. */
+static void
+on_rule_problem(const char *file, unsigned line, const char *text, void *userdata)
+{
+	(void)userdata;
+	log_warning("%s:%u: %s, ignoring", file, line, text);
+}
+
+/* Makes the rules of the filters. STATE_FD is where the map is, < 0 for the usual place. */
 static int
-prepare_cleaning(struct job *j, int state_fd, struct fault *reterr)
+prepare_filters(struct job *j, int state_fd, struct fault *reterr)
 {
 	_cleanup_close_ int usual_fd = -EBADF;
+	int r;
 
+	r = redact_own_load(on_rule_problem, NULL, &j->own);
+	if (r < 0)
+		return fault_set(reterr, r, "Cannot read redact.d: %m");
 	if (!j->request->clean && !j->settings->clean)
 		return 0;
 	if (state_fd < 0 && geteuid() == 0)
@@ -131,6 +144,7 @@ run_capture(const struct job *j, struct capture_options *options, struct capture
 	options->request = request;
 	options->settings = j->settings;
 	options->clean = j->clean;
+	options->own = j->own;
 	options->collectors = &collectors;
 	options->missing = missing;
 	options->progress = progress;
@@ -156,6 +170,7 @@ salvage(const struct job *j, int dir_fd, const char *stem, const char *reason,
 		.reason = reason,
 		.cmdline = j->options->cmdline,
 		.clean = j->clean,
+		.own = j->own,
 	};
 
 	return salvage_run(&options, ret, reterr);
@@ -254,7 +269,7 @@ modes_output(const struct options *o, struct settings *settings)
 		(void)log_error_errno(r, "Cannot open '%s': %m", o->output);
 		return PROTO_EXIT_ERROR;
 	}
-	r = prepare_cleaning(&job, -EBADF, &fault);
+	r = prepare_filters(&job, -EBADF, &fault);
 	if (r >= 0)
 		r = capture_to_output(&job, dir_fd, &meta, &fault);
 	if (r < 0) {
@@ -436,7 +451,7 @@ run_unit(const struct options *o, const struct settings *settings, int state_fd,
 		    reterr, r, "Cannot open '" INCOMING_DIR "/%s': %m", request.id);
 	if (is_finished(dir_fd))
 		return 0;
-	r = prepare_cleaning(&job, state_fd, reterr);
+	r = prepare_filters(&job, state_fd, reterr);
 	if (r < 0)
 		return r;
 	if (has_remains(dir_fd)) {
@@ -484,7 +499,7 @@ run_salvage(const struct options *o, const struct settings *settings, int state_
 		log_warning("%s, going on without it", fault_text(&fault));
 		make_unknown_request(o, &request);
 	}
-	r = prepare_cleaning(&job, state_fd, reterr);
+	r = prepare_filters(&job, state_fd, reterr);
 	if (r < 0)
 		return r;
 	(void)salvage_reason(

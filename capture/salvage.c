@@ -262,6 +262,7 @@ open_bundle(struct salvage *s, struct fault *reterr)
 		.mtime_usec = s->manifest.start_usec,
 		.spill_dir_fd = o->dir_fd,
 		.clean = o->clean,
+		.own = o->own,
 	};
 
 	if (unlinkat(o->dir_fd, WORK_NAME, 0) < 0 && errno != ENOENT)

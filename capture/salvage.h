@@ -13,6 +13,7 @@
 
 struct clean_rules;
 struct fault;
+struct redact_own;
 
 struct salvage_options {
 	int dir_fd;	  /* where the capture wrote */
@@ -21,6 +22,7 @@ struct salvage_options {
 	const char *reason; /* why the capture did not finish */
 	const char *cmdline;
 	const struct clean_rules *clean; /* as in capture.h */
+	const struct redact_own *own;	 /* as there */
 };
 
 /* Makes STEM.zst (.xz, .gz) of what there is and fills *ret; meta.json is the caller's. Returns

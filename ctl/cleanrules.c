@@ -14,6 +14,7 @@
 #include "lib/fault.h"
 #include "lib/io.h"
 #include "lib/paths.h"
+#include "lib/redact/own.h"
 #include "lib/settings.h"
 #include "lib/text.h"
 
@@ -153,6 +154,22 @@ cleanrules_keep(const struct options *o, const struct clean_rules *rules)
 	if (clean_map_save(dir_fd, name, rules, &fault) < 0)
 		return complain(PROTO_EXIT_ERROR, "%s", fault_text(&fault));
 	return PROTO_EXIT_OK;
+}
+
+static void
+on_rule_problem(const char *file, unsigned line, const char *text, void *userdata)
+{
+	(void)userdata;
+	(void)complain(PROTO_EXIT_OK, "%s:%u: %s, ignoring", file, line, text);
+}
+
+int
+cleanrules_own(struct redact_own **ret)
+{
+	int r = redact_own_load(on_rule_problem, NULL, ret);
+
+	return r < 0 ? complain(PROTO_EXIT_ERROR, "cannot read redact.d: %s", strerror(-r))
+		     : PROTO_EXIT_OK;
 }
 
 static int

@@ -136,6 +136,8 @@ make_filters(struct rewrite *rw)
 	if (r < 0)
 		return r;
 	redact_set_found(rw->redact, on_secret, rw);
+	if (rw->options->own)
+		redact_set_own(rw->redact, rw->options->own);
 	if (!rw->options->rules)
 		return 0;
 	r = clean_new(rw->options->rules, on_cleaned, rw, &rw->clean);

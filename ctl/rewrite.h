@@ -24,6 +24,8 @@
 /* Largest member, unpacked; a journal of MicroShift has some hundred MiB. */
 #define REWRITE_MEMBER_MAX_BYTES (UINT64_C(2) << 30)
 
+struct redact_own;
+
 enum rewrite_finding {
 	REWRITE_SECRET,
 	REWRITE_IDENTITY,
@@ -45,6 +47,7 @@ typedef void (*rewrite_progress_fn)(uint64_t done, uint64_t total, void *userdat
 
 struct rewrite_options {
 	const struct clean_rules *rules; /* NULL: secrets only */
+	const struct redact_own *own;	 /* of redact.d(5); may be NULL */
 	int spill_dir_fd;		 /* borrowed; for unlinked files */
 	uint64_t max_member_bytes;	 /* 0 = REWRITE_MEMBER_MAX_BYTES */
 	rewrite_found_fn found;		 /* may be NULL */

@@ -16,6 +16,7 @@
 #include "lib/fault.h"
 #include "lib/io.h"
 #include "lib/json.h"
+#include "lib/redact/own.h"
 #include "lib/text.h"
 
 #define CLEANED_SUFFIX "-cleaned"
@@ -182,6 +183,7 @@ static int
 filter(const struct subject *s, const struct clean_rules *rules, int dir_fd, int fd,
     struct rewrite_stats *stats)
 {
+	_cleanup_(redact_own_freep) struct redact_own *own = NULL;
 	_cleanup_(tree_closep) struct tree *tree = NULL;
 	struct progress progress = { .is_live = isatty(STDERR_FILENO), .percent = 100 };
 	struct rewrite_options options = {
@@ -194,9 +196,12 @@ filter(const struct subject *s, const struct clean_rules *rules, int dir_fd, int
 	int status;
 	int r;
 
-	status = subject_read(s, &tree);
+	status = cleanrules_own(&own);
+	if (status == PROTO_EXIT_OK)
+		status = subject_read(s, &tree);
 	if (status != PROTO_EXIT_OK)
 		return status;
+	options.own = own;
 	r = rewrite_run(tree, fd, &options, stats, &fault);
 	if (progress.is_live)
 		(void)fprintf(stderr, "\r\033[K");

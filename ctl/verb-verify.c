@@ -14,6 +14,7 @@
 #include "ctl/verb.h"
 #include "lib/fault.h"
 #include "lib/json.h"
+#include "lib/redact/own.h"
 #include "lib/text.h"
 
 static int
@@ -143,9 +144,14 @@ verify_tree(const struct options *o, const struct subject *s, struct tree *tree,
 		.found = on_found,
 		.userdata = &v,
 	};
+	_cleanup_(redact_own_freep) struct redact_own *own = NULL;
 	struct rewrite_stats stats;
 	struct fault fault = { 0 };
+	int status = cleanrules_own(&own);
 
+	if (status != PROTO_EXIT_OK)
+		return status;
+	options.own = own;
 	if (o->json != JSON_OFF && !(v.findings = cJSON_CreateArray()))
 		return complain(PROTO_EXIT_ERROR, "out of memory");
 	if (rewrite_run(tree, -1, &options, &stats, &fault) < 0)

@@ -84,7 +84,7 @@ filter_finish(struct filter *f)
 }
 
 static int
-filter_new(const struct clean_rules *clean, struct filter **ret)
+filter_new(const struct bundle_options *options, struct filter **ret)
 {
 	_cleanup_(filter_freep) struct filter *f = calloc(1, sizeof(*f));
 	int r;
@@ -95,8 +95,10 @@ filter_new(const struct clean_rules *clean, struct filter **ret)
 	if (r < 0)
 		return r;
 	r = redact_set_describe(f->redact, certinfo_describe, NULL);
-	if (r >= 0 && clean)
-		r = clean_new(clean, on_cleaned, f, &f->clean);
+	if (options->own)
+		redact_set_own(f->redact, options->own);
+	if (r >= 0 && options->clean)
+		r = clean_new(options->clean, on_cleaned, f, &f->clean);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(f);
@@ -357,7 +359,7 @@ give_filter(struct bundle_member *m)
 
 	m->filter = TAKE_PTR(m->bundle->spare);
 	if (!m->filter) {
-		r = filter_new(m->bundle->options.clean, &m->filter);
+		r = filter_new(&m->bundle->options, &m->filter);
 		if (r < 0)
 			return r;
 	}

@@ -26,6 +26,7 @@
 struct clean_rules;
 struct fault;
 struct manifest_collector;
+struct redact_own;
 
 /* Most raw bytes of one member; it may have to be spilled to disk whole. */
 #define BUNDLE_MEMBER_MAX_BYTES (128u * 1024u * 1024u)
@@ -45,6 +46,7 @@ struct bundle_options {
 	/* Names and addresses are replaced by these, in paths too; borrowed until
 	 * bundle_free(), NULL = they stay. */
 	const struct clean_rules *clean;
+	const struct redact_own *own; /* rules besides the built-in ones; as above */
 	int spill_dir_fd; /* directory for unlinked spill files; borrowed until bundle_free() */
 };
 

@@ -90,8 +90,11 @@ judge_two_words(struct view *v, struct key *key)
 bool
 key_judge(struct view *v, struct key *key)
 {
-	return key_classify(v->data + key->start, key->end - key->start, &key->class) ||
-	    judge_two_words(v, key);
+	size_t len = key->end - key->start;
+
+	if (v->own && key_classify_own(v->own, v->data + key->start, len, &key->class))
+		return true;
+	return key_classify(v->data + key->start, len, &key->class) || judge_two_words(v, key);
 }
 
 /* Length of the word before I that may stand before an assignment, 0 if it is another. */

@@ -26,11 +26,13 @@
 #include "lib/redact/der.h"
 #include "lib/redact/kubesecret.h"
 #include "lib/redact/match.h"
+#include "lib/redact/own.h"
 #include "lib/redact/pairs.h"
 #include "lib/redact/pem.h"
 #include "lib/redact/redact.h"
 #include "lib/redact/scan.h"
 #include "lib/redact/tokens.h"
+#include "lib/text.h"
 
 /* Readable bytes behind the text, for the scanner. */
 #define PADDING_BYTES SCAN_ANCHOR_BYTES
@@ -39,7 +41,8 @@ struct redact {
 	redact_write_fn write;
 	void *userdata; /* borrowed: the caller's, passed to write */
 	redact_describe_fn describe;
-	void *describe_userdata; /* borrowed: the caller's */
+	void *describe_userdata;      /* borrowed: the caller's */
+	const struct redact_own *own; /* borrowed: the caller's; may be NULL */
 	redact_found_fn found;
 	void *found_userdata; /* borrowed: the caller's */
 	uint8_t *described;   /* owned; the certificate being hidden, NULL without describe */
@@ -114,6 +117,35 @@ redact_set_describe(struct redact *r, redact_describe_fn fn, void *userdata)
 	r->describe = fn;
 	r->describe_userdata = userdata;
 	return 0;
+}
+
+/* All bits of the scanner are taken: own keys share that of a pair, own texts that of the
+ * marker. The rules look again at what stands there. */
+void
+redact_set_own(struct redact *r, const struct redact_own *own)
+{
+	char head[SCAN_ANCHOR_BYTES + 1];
+	unsigned pair = 0;
+	unsigned marker = 0;
+	const char *text;
+
+	for (unsigned i = 0; i < redact_n_anchors; i++) {
+		if (redact_anchors[i].rule == RULE_PAIR)
+			pair = i;
+		if (redact_anchors[i].rule == RULE_MARKER)
+			marker = i;
+	}
+	r->own = own;
+	for (size_t i = 0; (text = redact_own_key(own, i)); i++) {
+		/* Separators may stand anywhere in a name; its first letters have to be
+		 * together. */
+		text_copy(head, 4, text);
+		scan_add(&r->scan, pair, head, true);
+	}
+	for (size_t i = 0; (text = redact_own_literal(own, i)); i++) {
+		text_copy(head, sizeof(head), text);
+		scan_add(&r->scan, marker, head, false);
+	}
 }
 
 void
@@ -216,7 +248,7 @@ write_marker(struct redact *r)
 static struct view
 view_from(const struct redact *r, bool last)
 {
-	struct view v = { .data = r->buffer, .end = r->len, .last = last };
+	struct view v = { .own = r->own, .data = r->buffer, .end = r->len, .last = last };
 
 	if (r->pos > REDACT_HISTORY_BYTES)
 		v.low = r->pos - REDACT_HISTORY_BYTES;
@@ -348,7 +380,7 @@ ask(enum rule rule, struct kubesecret *kube, struct view *v, size_t at, struct f
 		return ask_line(kube, v, at, ret);
 	case RULE_MARKER:
 		ret->start = at + marker_length(v, at);
-		return ret->start > at ? VERDICT_SKIP : VERDICT_PASS;
+		return ret->start > at ? VERDICT_SKIP : token_match_literal(v, at, ret);
 	}
 	return VERDICT_PASS;
 }

@@ -80,6 +80,11 @@ DEFINE_CLEANUP(struct redact *, redact_free);
  * Call it before the first redact_write(). Returns 0 or -ENOMEM. */
 int redact_set_describe(struct redact *r, redact_describe_fn fn, void *userdata);
 
+/* Makes R know the rules OWN (borrowed until redact_free()), too. Call it once, before the
+ * first redact_write(). */
+struct redact_own;
+void redact_set_own(struct redact *r, const struct redact_own *own);
+
 /* Told of each secret: where in the text it begins, in bytes of the input. */
 typedef void (*redact_found_fn)(enum redact_kind kind, uint64_t offset, void *userdata);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/redact/base64.h"
+#include "lib/redact/own.h"
 #include "lib/redact/rules.h"
 
 /* Decoded size of a Secret's value that may consist of markers: three of the longest. */
@@ -360,6 +361,19 @@ key_classify(const uint8_t *name, size_t len, struct key_class *ret)
 			return !is_harmless_name(&n);
 	} while (cut_tail(&n));
 	return find_plural(&n, ret);
+}
+
+bool
+key_classify_own(
+    const struct redact_own *own, const uint8_t *name, size_t len, struct key_class *ret)
+{
+	struct flat_name n;
+
+	flatten(name, len, &n);
+	if (!redact_own_has_key(own, n.text, n.len))
+		return false;
+	*ret = (struct key_class){ .kind = REDACT_SECRET };
+	return true;
 }
 
 /* Words that stand where a value is expected and say that there is none, or of which kind. */

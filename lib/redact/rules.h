@@ -59,6 +59,8 @@ enum key_trait {
 	KEY_PLURAL = 1 << 11, /* set by key_classify(): "tokens" */
 };
 
+struct redact_own;
+
 struct key_class {
 	const char *suffix; /* of the name in lower case without "_", "-", "." */
 	size_t suffix_len;
@@ -68,6 +70,10 @@ struct key_class {
 
 /* Finds what NAME[LEN] means. Returns false if its value is no secret. */
 bool key_classify(const uint8_t *name, size_t len, struct key_class *ret);
+
+/* The same by OWN, whose keys are plain secrets. */
+bool key_classify_own(
+    const struct redact_own *own, const uint8_t *name, size_t len, struct key_class *ret);
 
 /* Tokens known by their first bytes. */
 struct token_prefix {

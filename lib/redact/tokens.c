@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/redact/base64.h"
+#include "lib/redact/own.h"
 #include "lib/redact/tokens.h"
 
 /* Shortest header of a JWT: {"alg":"x"} has 15 characters; less is a word that begins so. */
@@ -388,4 +389,21 @@ token_match_program(struct view *v, size_t at, struct finding *ret)
 	ret->value.flags = PLAIN_FLOW;
 	return is_blank(c) || is_quote(c) || c == ';' || marker_stands(v, start) ? VERDICT_PASS
 										 : VERDICT_HIDE;
+}
+
+enum verdict
+token_match_literal(struct view *v, size_t at, struct finding *ret)
+{
+	const char *text;
+
+	for (size_t i = 0; v->own && (text = redact_own_literal(v->own, i)); i++) {
+		if (!view_has(v, at, text))
+			continue;
+		ret->kind = REDACT_SECRET;
+		ret->start = ret->body = at;
+		ret->value.form = VALUE_SPAN;
+		ret->value.left = strlen(text);
+		return VERDICT_HIDE;
+	}
+	return VERDICT_PASS;
 }

@@ -28,5 +28,8 @@ enum verdict token_match_der(struct view *v, size_t at, struct finding *ret);
 /* "-u user:password", "--user user:password" of curl and others. */
 enum verdict token_match_user(struct view *v, size_t at, struct finding *ret);
 
+/* A text of redact_own. */
+enum verdict token_match_literal(struct view *v, size_t at, struct finding *ret);
+
 /* "sshpass -p PASSWORD", "mysql -pPASSWORD", "redis-cli -a PASSWORD". */
 enum verdict token_match_program(struct view *v, size_t at, struct finding *ret);

@@ -15,7 +15,11 @@
 /* "No byte": behind the end, or before the first one that may be looked at. */
 #define VIEW_NONE (-1)
 
+struct redact_own;
+
 struct view {
+	const struct redact_own
+	    *own;	     /* borrowed: rules besides the built-in ones; may be NULL */
 	const uint8_t *data; /* borrowed: the filter's buffer, valid while a rule runs */
 	size_t low;	     /* first byte that may be looked at */
 	size_t end;	     /* first byte that may not */

@@ -8,6 +8,7 @@
 #include "lib/cleanup.h"
 #include "lib/fault.h"
 #include "lib/json.h"
+#include "lib/redact/own.h"
 #include "lib/redact/redact.h"
 #include "tests/lib/sink.h"
 
@@ -631,6 +632,52 @@ test_binary(void)
 	ok(sink_same(&out, &bytes), "the same byte by byte");
 }
 
+static void
+check_own(const struct redact_own *own, const char *input, const char *want, size_t step)
+{
+	_cleanup_(redact_freep) struct redact *r = NULL;
+	_cleanup_(sink_done) struct sink s = { 0 };
+
+	assert(redact_new(sink_write, &s, &r) == 0);
+	redact_set_own(r, own);
+	for (size_t i = 0; i < strlen(input); i += step)
+		assert(redact_write(r, input + i,
+			   strlen(input) - i < step ? strlen(input) - i : step) == 0);
+	assert(redact_finish(r) == 0);
+	ok_str(s.data, want, "own rules, in pieces of %zu", step);
+}
+
+/* Rules of an administrator. */
+static void
+test_own(void)
+{
+	static const char input[] = "site_code: 4711 SiteCode=\"a b\" --site-code x "
+				    "bluebird BlueBird xbluebirdx password=y\n";
+	static const char want[] =
+	    "site_code: [REDACTED:secret] SiteCode=\"[REDACTED:secret]\" "
+	    "--site-code [REDACTED:secret] [REDACTED:secret] BlueBird "
+	    "x[REDACTED:secret]x password=[REDACTED:password]\n";
+	_cleanup_(redact_own_freep) struct redact_own *own = NULL;
+	char name[16];
+	struct fault f;
+
+	assert(redact_own_new(&own) == 0);
+	ok_int(redact_own_add_key(own, "Site-Code", &f), 0, "a key");
+	ok_int(redact_own_add_literal(own, "bluebird", &f), 0, "a text");
+	ok_int(redact_own_add_key(own, "ab.c", &f), -EINVAL, "a short key");
+	ok_int(redact_own_add_key(own, "a b c d e", &f), -EINVAL, "no key");
+	ok_int(redact_own_add_literal(own, "abc", &f), -EINVAL, "a short text");
+	ok_int(redact_own_add_literal(own, "secret]", &f), -EINVAL, "a part of the marker");
+	check_own(own, input, want, sizeof(input));
+	check_own(own, input, want, 1);
+	check_own(own, want, want, 7);
+	for (size_t i = 1; i < OWN_RULES_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "text%zu", i);
+		assert(redact_own_add_literal(own, name, &f) == 0);
+	}
+	ok_int(redact_own_add_literal(own, "one more", &f), -ENOSPC, "too many");
+}
+
 /* Keys in DER: RSA in PKCS#1 and PKCS#8, EC in SEC 1 and PKCS#8, PKCS#12; a certificate is
  * none. */
 static void
@@ -840,6 +887,7 @@ main(void)
 	test_long_name();
 	test_json();
 	test_binary();
+	test_own();
 	test_der();
 	test_describe();
 	test_counts();
