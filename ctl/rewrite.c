@@ -8,40 +8,29 @@
 #include <archive_entry.h>
 
 #include "ctl/interrupt.h"
+#include "ctl/packer.h"
 #include "ctl/rewrite.h"
 #include "lib/clean/binary.h"
 #include "lib/fault.h"
+#include "lib/filter.h"
 #include "lib/io.h"
 #include "lib/spill.h"
 #include "lib/text.h"
 
-#define BLOCK_BYTES    (64u * 1024u)
-#define NOTE_SUFFIX    ".left-out"
-#define FILE_MODE      0640
-#define DIRECTORY_MODE 0750
-#define LINK_MODE      0777
+#define BLOCK_BYTES (64u * 1024u)
+#define NOTE_SUFFIX ".left-out"
 /* Names of members within members, for messages. */
-#define PLACE_BYTES    (2u * EXTRACT_PATH_BYTES)
+#define PLACE_BYTES (2u * EXTRACT_PATH_BYTES)
 
 DEFINE_CLEANUP(struct archive *, archive_read_free);
 DEFINE_CLEANUP(struct archive *, archive_write_free);
 DEFINE_CLEANUP(struct archive_entry *, archive_entry_free);
 
-/* Takes filtered bytes. */
-typedef int (*sink_fn)(const void *data, size_t len, void *userdata);
-
-struct sink {
-	sink_fn fn;
-	void *userdata;
-};
-
 struct rewrite {
 	const struct rewrite_options *options;
 	struct rewrite_stats *stats;
 	struct tree *tree;     /* borrowed */
-	struct redact *redact; /* owned */
-	struct clean *clean;   /* owned; NULL without rules */
-	struct sink sink;      /* of the filters, now */
+	struct filter *filter; /* owned */
 	void *noted;	       /* owned: tsearch(3) tree of members that a note replaces */
 	uint64_t entries;
 	bool is_discarded; /* nothing is written */
@@ -69,8 +58,7 @@ reading_done(struct reading *s)
 static void
 rewrite_done(struct rewrite *rw)
 {
-	redact_free(rw->redact);
-	clean_free(rw->clean);
+	filter_free(rw->filter);
 	tdestroy(rw->noted, free);
 }
 
@@ -113,37 +101,20 @@ on_identity(enum clean_kind kind, uint64_t offset, void *userdata)
 }
 
 static int
-on_cleaned(const void *data, size_t len, void *userdata)
+make_filter(struct rewrite *rw)
 {
-	struct rewrite *rw = userdata;
-
-	return rw->sink.fn(data, len, rw->sink.userdata);
-}
-
-static int
-on_redacted(const void *data, size_t len, void *userdata)
-{
-	struct rewrite *rw = userdata;
-
-	return rw->clean ? clean_write(rw->clean, data, len) : on_cleaned(data, len, rw);
-}
-
-static int
-make_filters(struct rewrite *rw)
-{
-	int r = redact_new(on_redacted, rw, &rw->redact);
+	struct filter_options options = {
+		.clean = rw->options->rules,
+		.own = rw->options->own,
+	};
+	int r = filter_new(&options, &rw->filter);
 
 	if (r < 0)
 		return r;
-	redact_set_found(rw->redact, on_secret, rw);
-	if (rw->options->own)
-		redact_set_own(rw->redact, rw->options->own);
-	if (!rw->options->rules)
-		return 0;
-	r = clean_new(rw->options->rules, on_cleaned, rw, &rw->clean);
-	if (r >= 0)
-		clean_set_found(rw->clean, on_identity, rw);
-	return r;
+	redact_set_found(filter_redact(rw->filter), on_secret, rw);
+	if (options.clean)
+		clean_set_found(filter_clean(rw->filter), on_identity, rw);
+	return 0;
 }
 
 /* Reads until the block is full or the member ends. Returns its length. */
@@ -186,20 +157,17 @@ filter_text(struct reading *in, const struct sink *sink)
 	int finished;
 	int r = 0;
 
-	rw->sink = *sink;
+	filter_set_output(rw->filter, sink->fn, sink->userdata);
 	while (r >= 0 && (n = reading_next(in)) != 0) {
 		if (n < 0)
 			r = (int)n;
 		else if (text_is_binary(in->block, (size_t)n))
 			r = -EILSEQ;
 		else
-			r = redact_write(rw->redact, in->block, (size_t)n);
+			r = filter_write(rw->filter, in->block, (size_t)n);
 	}
-	/* In any case: the filters are used again. */
-	finished = redact_finish(rw->redact);
-	if (r >= 0)
-		r = finished;
-	finished = rw->clean ? clean_finish(rw->clean) : 0;
+	/* In any case: the filter is used again. */
+	finished = filter_finish(rw->filter);
 	return r < 0 ? r : finished;
 }
 
@@ -230,18 +198,6 @@ on_nested_read(struct archive *a, void *userdata, const void **ret)
 	return n < 0 ? ARCHIVE_FATAL : n;
 }
 
-static la_ssize_t
-on_nested_write(struct archive *a, void *userdata, const void *data, size_t len)
-{
-	const struct sink *sink = userdata;
-	int r = sink->fn(data, len, sink->userdata);
-
-	if (r >= 0)
-		return (la_ssize_t)len;
-	archive_set_error(a, -r, "cannot be written");
-	return -1;
-}
-
 static int
 open_nested(struct reading *in, struct archive **ret)
 {
@@ -253,48 +209,6 @@ open_nested(struct reading *in, struct archive **ret)
 	    archive_read_open(a, in, NULL, on_nested_read, NULL) != ARCHIVE_OK)
 		return -EBADMSG;
 	*ret = TAKE_PTR(a);
-	return 0;
-}
-
-static int
-add_filter(struct archive *out, int code)
-{
-	switch (code) {
-	case ARCHIVE_FILTER_NONE:
-		return ARCHIVE_OK;
-	case ARCHIVE_FILTER_GZIP:
-		/* Without the time of now, so that equal input gives equal output. */
-		if (archive_write_add_filter_gzip(out) < ARCHIVE_WARN)
-			return ARCHIVE_FATAL;
-		return archive_write_set_filter_option(out, "gzip", "timestamp", NULL);
-	case ARCHIVE_FILTER_XZ:
-		return archive_write_add_filter_xz(out);
-	case ARCHIVE_FILTER_ZSTD:
-		return archive_write_add_filter_zstd(out);
-	case ARCHIVE_FILTER_BZIP2:
-		return archive_write_add_filter_bzip2(out);
-	default:
-		return ARCHIVE_FATAL;
-	}
-}
-
-/* Starts an archive, compressed by CODE (ARCHIVE_FILTER_*), that writes to SINK. */
-static int
-create(const struct rewrite *rw, int code, bool is_tar, struct sink *sink, struct archive **ret)
-{
-	_cleanup_(archive_write_freep) struct archive *out = archive_write_new();
-
-	if (!out)
-		return -ENOMEM;
-	if (rw->is_discarded)
-		code = ARCHIVE_FILTER_NONE;
-	if ((is_tar ? archive_write_set_format_pax_restricted(out)
-		    : archive_write_set_format_raw(out)) != ARCHIVE_OK ||
-	    add_filter(out, code) < ARCHIVE_WARN ||
-	    archive_write_set_bytes_in_last_block(out, 1) != ARCHIVE_OK ||
-	    archive_write_open(out, sink, NULL, on_nested_write, NULL) != ARCHIVE_OK)
-		return -EBADMSG;
-	*ret = TAKE_PTR(out);
 	return 0;
 }
 
@@ -355,6 +269,13 @@ repack_tar(struct rewrite *rw, struct archive *in, struct archive_entry *e, stru
 	return r;
 }
 
+/* What is thrown away is not compressed. */
+static int
+filter_code(const struct rewrite *rw, int code)
+{
+	return rw->is_discarded ? ARCHIVE_FILTER_NONE : code;
+}
+
 /* Unpacks, filters and packs again what IN reads. */
 static int
 filter_packed(struct reading *in, unsigned depth, const struct sink *sink)
@@ -379,7 +300,8 @@ filter_packed(struct reading *in, unsigned depth, const struct sink *sink)
 	if (archive_filter_count(nested) > 2)
 		return -ELOOP;
 	is_tar = (archive_format(nested) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
-	r = create(in->rewrite, archive_filter_code(nested, 0), is_tar, &copy, &out);
+	r = packer_create(
+	    filter_code(in->rewrite, archive_filter_code(nested, 0)), is_tar, &copy, &out);
 	if (r >= 0)
 		r = is_tar ? repack_tar(in->rewrite, nested, e, out, depth)
 			   : repack_file(in->rewrite, nested, out, depth);
@@ -447,33 +369,11 @@ write_fault(struct rewrite *rw, struct archive *out)
 	    rw->reterr, -EIO, "cannot write the archive: %s", text ? text : "no reason given");
 }
 
-static mode_t
-mode_of(mode_t type)
-{
-	return type == AE_IFDIR ? DIRECTORY_MODE : type == AE_IFLNK ? LINK_MODE : FILE_MODE;
-}
-
-/* A header for PATH, with nothing of E but what says nothing about people. */
-static struct archive_entry *
-new_header(struct archive_entry *e, const char *path)
-{
-	struct archive_entry *h = archive_entry_new();
-
-	if (!h)
-		return NULL;
-	archive_entry_copy_pathname(h, path);
-	archive_entry_set_filetype(h, archive_entry_filetype(e));
-	archive_entry_set_perm(h, mode_of(archive_entry_filetype(e)));
-	if (archive_entry_mtime_is_set(e))
-		archive_entry_set_mtime(h, archive_entry_mtime(e), 0);
-	return h;
-}
-
 static int
 write_file(struct rewrite *rw, struct archive_entry *e, const char *path, struct spill *spill,
     struct archive *out)
 {
-	_cleanup_(archive_entry_freep) struct archive_entry *h = new_header(e, path);
+	_cleanup_(archive_entry_freep) struct archive_entry *h = packer_header(e, path);
 	int r;
 
 	if (!h)
@@ -547,7 +447,7 @@ static int
 add_link(struct rewrite *rw, struct archive_entry *e, const char *path, const char *target,
     struct archive *out)
 {
-	_cleanup_(archive_entry_freep) struct archive_entry *h = new_header(e, path);
+	_cleanup_(archive_entry_freep) struct archive_entry *h = packer_header(e, path);
 	char cleaned[EXTRACT_PATH_BYTES];
 	int r = 0;
 
@@ -577,7 +477,7 @@ static int
 add_hard_link(struct rewrite *rw, struct archive_entry *e, const char *path, const char *target,
     struct archive *out)
 {
-	_cleanup_(archive_entry_freep) struct archive_entry *h = new_header(e, path);
+	_cleanup_(archive_entry_freep) struct archive_entry *h = packer_header(e, path);
 	char name[EXTRACT_PATH_BYTES];
 	char cleaned[EXTRACT_PATH_BYTES];
 
@@ -602,7 +502,7 @@ static int
 add_directory(
     struct rewrite *rw, struct archive_entry *e, const char *path, struct archive *out)
 {
-	_cleanup_(archive_entry_freep) struct archive_entry *h = new_header(e, path);
+	_cleanup_(archive_entry_freep) struct archive_entry *h = packer_header(e, path);
 
 	if (!h)
 		return -ENOMEM;
@@ -685,7 +585,8 @@ rewrite_all(struct rewrite *rw, struct sink *sink)
 		if (interrupt_is_pending())
 			return fault_set(rw->reterr, -EINTR, "interrupted");
 		if (!out)
-			r = create(rw, tree_filter(rw->tree), true, sink, &out);
+			r = packer_create(
+			    filter_code(rw, tree_filter(rw->tree)), true, sink, &out);
 		if (r >= 0)
 			r = add_entry(rw, in, e, path, out, 0);
 		if (r < 0)
@@ -720,7 +621,7 @@ rewrite_run(struct tree *tree, int out_fd, const struct rewrite_options *options
 
 	*ret_stats = (struct rewrite_stats){ 0 };
 	rw.reterr->code = 0;
-	r = make_filters(&rw);
+	r = make_filter(&rw);
 	if (r >= 0)
 		r = rewrite_all(&rw, &sink);
 	if (r < 0 && rw.reterr->code == 0)

@@ -12,6 +12,7 @@
 #include "capture/sink/tarball.h"
 #include "lib/clean/clean.h"
 #include "lib/fault.h"
+#include "lib/filter.h"
 #include "lib/manifest.h"
 #include "lib/redact/redact.h"
 #include "lib/spill.h"
@@ -26,27 +27,10 @@
 /* ".1" to this one for a name that is taken. */
 #define SUFFIX_MAX     999u
 
-/* A filter is costly to make, so one is kept. Its callback needs to know the member of now. */
-struct filter {
-	struct redact *redact;	      /* owned */
-	struct clean *clean;	      /* owned; behind redact, NULL = nothing is */
-	struct bundle_member *member; /* borrowed */
-};
-
-static void
-filter_free(struct filter *f)
-{
-	if (!f)
-		return;
-	redact_free(f->redact);
-	clean_free(f->clean);
-	free(f);
-}
-DEFINE_CLEANUP(struct filter *, filter_free);
-
 static int
-keep(struct bundle_member *m, const void *data, size_t size)
+on_filtered(const void *data, size_t size, void *userdata)
 {
+	struct bundle_member *m = userdata;
 	int r;
 
 	if (m->discard)
@@ -58,47 +42,15 @@ keep(struct bundle_member *m, const void *data, size_t size)
 }
 
 static int
-on_cleaned(const void *data, size_t size, void *userdata)
+new_filter(const struct bundle *b, struct filter **ret)
 {
-	struct filter *f = userdata;
-
-	return keep(f->member, data, size);
-}
-
-static int
-on_redacted(const void *data, size_t size, void *userdata)
-{
-	struct filter *f = userdata;
-
-	return f->clean ? clean_write(f->clean, data, size) : keep(f->member, data, size);
-}
-
-/* Ends the text. */
-static int
-filter_finish(struct filter *f)
-{
-	int r = redact_finish(f->redact);
-	int cleaned = f->clean ? clean_finish(f->clean) : 0;
-
-	return r < 0 ? r : cleaned;
-}
-
-static int
-filter_new(const struct bundle_options *options, struct filter **ret)
-{
-	_cleanup_(filter_freep) struct filter *f = calloc(1, sizeof(*f));
+	_cleanup_(filter_freep) struct filter *f = NULL;
+	struct filter_options options = { .clean = b->options.clean, .own = b->options.own };
 	int r;
 
-	if (!f)
-		return -ENOMEM;
-	r = redact_new(on_redacted, f, &f->redact);
-	if (r < 0)
-		return r;
-	r = redact_set_describe(f->redact, certinfo_describe, NULL);
-	if (options->own)
-		redact_set_own(f->redact, options->own);
-	if (r >= 0 && options->clean)
-		r = clean_new(options->clean, on_cleaned, f, &f->clean);
+	r = filter_new(&options, &f);
+	if (r >= 0)
+		r = redact_set_describe(filter_redact(f), certinfo_describe, NULL);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(f);
@@ -359,12 +311,12 @@ give_filter(struct bundle_member *m)
 
 	m->filter = TAKE_PTR(m->bundle->spare);
 	if (!m->filter) {
-		r = filter_new(&m->bundle->options, &m->filter);
+		r = new_filter(m->bundle, &m->filter);
 		if (r < 0)
 			return r;
 	}
-	m->filter->member = m;
-	m->counted = redact_count_all(m->filter->redact);
+	filter_set_output(m->filter, on_filtered, m);
+	m->counted = redact_count_all(filter_redact(m->filter));
 	return 0;
 }
 
@@ -423,9 +375,12 @@ bundle_member_write(struct bundle_member *m, const void *data, size_t size)
 		return m->error;
 	if (m->is_full)
 		return -EFBIG;
-	if (m->filter->clean && !m->is_packed)
+	if (m->is_packed)
+		r = on_filtered(data, size, m);
+	else
+		r = filter_write(m->filter, data, size);
+	if (m->bundle->options.clean && !m->is_packed)
 		text_count_add(&m->text, data, size);
-	r = m->is_packed ? keep(m, data, size) : redact_write(m->filter->redact, data, size);
 	if (r < 0)
 		return m->error = r;
 	m->written_bytes += size;
@@ -611,7 +566,8 @@ store_member(struct bundle_member *m)
 	if (r < 0)
 		return r;
 	truncated = cut.left_out > 0 || m->interrupted || out.padded;
-	redactions = m->own_redactions + redact_count_all(m->filter->redact) - m->counted;
+	redactions =
+	    m->own_redactions + redact_count_all(filter_redact(m->filter)) - m->counted;
 	b->redactions += redactions;
 	text_copy(b->last_path, sizeof(b->last_path), m->path);
 	if (b->record) {
