@@ -83,6 +83,15 @@ filter_finish(struct filter *f)
 	return r < 0 ? r : cleaned;
 }
 
+int
+filter_finish_record(struct filter *f)
+{
+	int r = redact_finish_record(f->redact);
+	int cleaned = f->clean ? clean_finish(f->clean) : 0;
+
+	return r < 0 ? r : cleaned;
+}
+
 struct redact *
 filter_redact(struct filter *f)
 {

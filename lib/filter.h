@@ -34,6 +34,9 @@ void filter_set_output(struct filter *f, filter_write_fn fn, void *userdata);
 int filter_write(struct filter *f, const void *data, size_t len);
 int filter_finish(struct filter *f);
 
+/* Ends a record, see redact_finish_record(); names do not go over its end. */
+int filter_finish_record(struct filter *f);
+
 /* The two, for what else can be set and asked; filter_clean() is NULL without it. Borrowed. */
 struct redact *filter_redact(struct filter *f);
 struct clean *filter_clean(struct filter *f);

@@ -41,13 +41,16 @@ struct bundle_member {
 	bool limited_by_room;	 /* by the collector's or the archive's limit, not its own */
 	bool limited_by_archive;
 	struct text_count text; /* of what was written, to be cleaned */
-	bool discard;	/* output is thrown away: TAIL_LEAD_BYTES */
+	bool discard;		/* output is thrown away: TAIL_LEAD_BYTES */
 	bool is_packed; /* its writer has filtered and compressed it: goes past the filter */
 	bool is_full;
 	bool interrupted;
 	int error; /* sticky; of the spill or the filter, so of this member only */
 	char path[LAYOUT_PATH_BYTES];
 };
+
+/* A filter for texts of B, without an output. The caller owns *ret (filter_free()). */
+int bundle_new_filter(const struct bundle *b, struct filter **ret);
 
 /* Raw bytes that may still be taken, when RATIO of them make one compressed byte. */
 uint64_t bundle_room_at(const struct bundle *b, uint64_t ratio);

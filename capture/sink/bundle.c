@@ -41,8 +41,8 @@ on_filtered(const void *data, size_t size, void *userdata)
 	return r < 0 ? r : 0;
 }
 
-static int
-new_filter(const struct bundle *b, struct filter **ret)
+int
+bundle_new_filter(const struct bundle *b, struct filter **ret)
 {
 	_cleanup_(filter_freep) struct filter *f = NULL;
 	struct filter_options options = { .clean = b->options.clean, .own = b->options.own };
@@ -311,7 +311,7 @@ give_filter(struct bundle_member *m)
 
 	m->filter = TAKE_PTR(m->bundle->spare);
 	if (!m->filter) {
-		r = new_filter(m->bundle, &m->filter);
+		r = bundle_new_filter(m->bundle, &m->filter);
 		if (r < 0)
 			return r;
 	}

@@ -3,10 +3,11 @@
 
 /* The archive of a report while it is written: members in, redacted, compressed, on disk.
  *
- * Every byte goes through the redaction filter, and if asked for that of lib/clean, also what its writer has redacted by its
- * structure. (What exportfile.h packs has passed a filter before, value by value.) Paths are
- * relative to the report's top directory ("sos_commands/crio/crictl_ps"); missing parent
- * directories are added; a name that is taken gets ".1", ".2" and so on, as sos does.
+ * Every byte goes through the redaction filter, and if asked for that of lib/clean, also what
+ * its writer has redacted by its structure. (What exportfile.h packs has passed a filter
+ * before, value by value.) Paths are relative to the report's top directory
+ * ("sos_commands/crio/crictl_ps"); missing parent directories are added; a name that is taken
+ * gets ".1", ".2" and so on, as sos does.
  *
  * Limits. The archive has a budget in compressed bytes, a collector one in raw bytes, a member
  * one of its own. What reaches one is cut, with a line in it that says so; the call that met

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/certinfo.h"
 #include "capture/sink/bundle-internal.h"
 #include "capture/sink/compressor.h"
 #include "capture/sink/exportfile.h"
+#include "lib/filter.h"
 #include "lib/redact/redact.h"
 #include "lib/text.h"
 
@@ -22,8 +22,8 @@
 struct exportfile {
 	struct bundle_member *member;  /* owned */
 	struct compressor *compressor; /* owned */
-	struct redact *messages;       /* owned; one text, a record for each message */
-	struct redact *fields;	       /* owned; a text for each "NAME=value" */
+	struct filter *messages;       /* owned; one text, a record for each message */
+	struct filter *fields;	       /* owned; a text for each "NAME=value" */
 	char *buffer;		       /* owned, [BUFFER_BYTES]; what the filter gave */
 	size_t size;		       /* bytes in it */
 	uint64_t bytes;		       /* written, before compression */
@@ -33,7 +33,7 @@ struct exportfile {
 };
 
 static int
-on_redacted(const void *data, size_t size, void *userdata)
+on_filtered(const void *data, size_t size, void *userdata)
 {
 	struct exportfile *x = userdata;
 	size_t room = BUFFER_BYTES - x->size;
@@ -52,18 +52,18 @@ on_compressed(const void *data, size_t size, void *userdata)
 }
 
 static int
-make_filters(struct exportfile *x)
+make_filters(struct exportfile *x, const struct bundle *b)
 {
 	int r;
 
-	r = redact_new(on_redacted, x, &x->messages);
+	r = bundle_new_filter(b, &x->messages);
 	if (r >= 0)
-		r = redact_set_describe(x->messages, certinfo_describe, NULL);
-	if (r >= 0)
-		r = redact_new(on_redacted, x, &x->fields);
-	if (r >= 0)
-		r = redact_set_describe(x->fields, certinfo_describe, NULL);
-	return r;
+		r = bundle_new_filter(b, &x->fields);
+	if (r < 0)
+		return r;
+	filter_set_output(x->messages, on_filtered, x);
+	filter_set_output(x->fields, on_filtered, x);
+	return 0;
 }
 
 int
@@ -78,7 +78,7 @@ exportfile_begin(struct bundle *b, const char *path, struct exportfile **ret)
 	x->buffer = malloc(BUFFER_BYTES);
 	if (!x->buffer)
 		return -ENOMEM;
-	r = make_filters(x);
+	r = make_filters(x, b);
 	if (r < 0)
 		return r;
 	r = bundle_member_begin(b, path, &options, &x->member);
@@ -194,11 +194,14 @@ write_redacted(
 {
 	int r;
 
-	r = redact_write(x->fields, field, size);
+	/* Nobody can say whose names are in it. */
+	if (filter_clean(x->fields) && text_is_binary(field, size))
+		return 0;
+	r = filter_write(x->fields, field, size);
 	if (r >= 0)
-		r = redact_write(x->fields, cut, strlen(cut));
+		r = filter_write(x->fields, cut, strlen(cut));
 	if (r >= 0)
-		r = redact_finish(x->fields);
+		r = filter_finish(x->fields);
 	if (r < 0)
 		return x->error = r;
 	/* A name may look like a key itself. */
@@ -214,14 +217,14 @@ write_message(struct exportfile *x, const char *value, size_t size, const char *
 	int r;
 
 	x->has_message = true;
-	r = redact_write(x->messages, value, size);
+	r = filter_write(x->messages, value, size);
 	if (r >= 0)
-		r = redact_write(x->messages, cut, strlen(cut));
+		r = filter_write(x->messages, cut, strlen(cut));
 	/* The end of a record, see redact_finish_record(). */
 	if (r >= 0)
-		r = redact_write(x->messages, "\n", 1);
+		r = filter_write(x->messages, "\n", 1);
 	if (r >= 0)
-		r = redact_finish_record(x->messages);
+		r = filter_finish_record(x->messages);
 	if (r < 0)
 		return x->error = r;
 	if (x->size > 0 && x->buffer[x->size - 1] == '\n')
@@ -267,8 +270,9 @@ exportfile_end(struct exportfile *x)
 	if (r >= 0)
 		r = compressor_finish(x->compressor);
 	if (r >= 0) {
-		bundle_member_count_redactions(
-		    x->member, redact_count_all(x->messages) + redact_count_all(x->fields));
+		bundle_member_count_redactions(x->member,
+		    redact_count_all(filter_redact(x->messages)) +
+			redact_count_all(filter_redact(x->fields)));
 		r = bundle_member_end(TAKE_PTR(x->member));
 	}
 	exportfile_abort(x);
@@ -288,8 +292,8 @@ exportfile_abort(struct exportfile *x)
 		return;
 	compressor_free(x->compressor);
 	bundle_member_abort(x->member);
-	redact_free(x->messages);
-	redact_free(x->fields);
+	filter_free(x->messages);
+	filter_free(x->fields);
 	free(x->buffer);
 	free(x);
 }

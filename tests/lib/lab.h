@@ -28,9 +28,10 @@ struct lab {
 };
 
 static inline void
-lab_open(struct lab *lab)
+lab_open_cleaned(struct lab *lab, const struct clean_rules *rules)
 {
 	struct bundle_options options = {
+		.clean = rules,
 		.topdir = "top",
 		.compression = COMPRESSION_GZIP,
 		.max_archive_bytes = UINT64_MAX,
@@ -51,6 +52,12 @@ lab_open(struct lab *lab)
 	};
 	assert(manifest_add_collector(&lab->manifest, "lab", NULL, &lab->ctx.record) == 0);
 	bundle_set_scope(lab->bundle, lab->ctx.record, 0, lab->ctx.deadline_usec);
+}
+
+static inline void
+lab_open(struct lab *lab)
+{
+	lab_open_cleaned(lab, NULL);
 }
 
 /* Writes TEXT to the file PATH below the root, with its directories. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "capture/sink/exportfile.h"
+#include "lib/clean/clean.h"
 #include "tests/lib/export-reader.h"
 #include "tests/lib/lab.h"
 
@@ -234,10 +235,44 @@ test_no_room(void)
 	ok(!lab_find(&lab, PATH), "is not stored");
 }
 
+/* In a report that is cleaned: names in messages and fields; lengths are right; what is no text
+ * is left out. */
+static void
+test_clean(void)
+{
+	static const struct prf_key key = { "test" };
+	_cleanup_(clean_rules_freep) struct clean_rules *rules = NULL;
+	_cleanup_lab_ struct lab lab;
+	_cleanup_free_ char *data = NULL;
+	struct export_field f;
+	char alias[32];
+	char message[96];
+	struct exportfile *x;
+	size_t size;
+
+	assert(clean_rules_new(&key, &rules) == 0);
+	assert(clean_rules_add(rules, ALIAS_HOST, "edge1") == 1);
+	assert(clean_text(rules, "edge1", alias, sizeof(alias)) == 0);
+	lab_open_cleaned(&lab, rules);
+	assert(exportfile_begin(lab.bundle, PATH, &x) == 0);
+	begin(x);
+	add(x, "_HOSTNAME=edge1");
+	add(x, "MESSAGE=edge1 \xc3\xa4\n127.0.0.1 password=hunter2");
+	assert(exportfile_field(x, "BINARY=\1\2\3\4\5\6\7", 14) == 0);
+	ok_int(exportfile_end(x), 0, "a cleaned file");
+	data = content(&lab, &size);
+	ok(is_value(data, size, 0, "_HOSTNAME", alias), "a field");
+	(void)snprintf(message, sizeof(message),
+	    "%s \xc3\xa4\n127.0.0.1 password=[REDACTED:password]", alias);
+	ok(is_value(data, size, 0, "MESSAGE", message), "a message");
+	ok(!export_find(data, size, 0, "BINARY", &f), "no text");
+}
+
 int
 main(void)
 {
 	test_format();
+	test_clean();
 	test_left_out();
 	test_redaction();
 	test_key_in_lines();

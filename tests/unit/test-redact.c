@@ -831,11 +831,11 @@ test_records(void)
 	_cleanup_(sink_done) struct sink s = { 0 };
 	_cleanup_(redact_freep) struct redact *r = NULL;
 
-	assert(redact_new(on_write, &s, &r) == 0);
+	assert(redact_new(sink_write, &s, &r) == 0);
 	for (size_t i = 0; i < ELEMENTSOF(records); i++) {
 		assert(redact_write(r, records[i], strlen(records[i])) == 0);
 		assert(redact_finish_record(r) == 0);
-		assert(on_write("|", 1, &s) == 0);
+		assert(sink_write("|", 1, &s) == 0);
 	}
 	assert(redact_finish(r) == 0);
 	ok_str(s.data, want, "records, each decided at its end");
