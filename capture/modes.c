@@ -101,11 +101,12 @@ on_rule_problem(const char *file, unsigned line, const char *text, void *userdat
 	log_warning("%s:%u: %s, ignoring", file, line, text);
 }
 
-/* Makes the rules of the filters. STATE_FD is where the map is, < 0 for the usual place. */
+/* Makes the rules of the filters. Who may not read the daemon's directory, where the map is,
+ * gets aliases of its own. */
 static int
-prepare_filters(struct job *j, int state_fd, struct fault *reterr)
+prepare_filters(struct job *j, struct fault *reterr)
 {
-	_cleanup_close_ int usual_fd = -EBADF;
+	_cleanup_close_ int state_fd = -EBADF;
 	int r;
 
 	r = redact_own_load(on_rule_problem, NULL, &j->own);
@@ -113,8 +114,7 @@ prepare_filters(struct job *j, int state_fd, struct fault *reterr)
 		return fault_set(reterr, r, "Cannot read redact.d: %m");
 	if (!j->request->clean && !j->settings->clean)
 		return 0;
-	if (state_fd < 0 && geteuid() == 0)
-		state_fd = usual_fd = open(STATE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	state_fd = open(state_dir(j->options), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return cleaning_prepare(state_fd, "", j->settings, &j->clean, reterr);
 }
 
@@ -269,7 +269,7 @@ modes_output(const struct options *o, struct settings *settings)
 		(void)log_error_errno(r, "Cannot open '%s': %m", o->output);
 		return PROTO_EXIT_ERROR;
 	}
-	r = prepare_filters(&job, -EBADF, &fault);
+	r = prepare_filters(&job, &fault);
 	if (r >= 0)
 		r = capture_to_output(&job, dir_fd, &meta, &fault);
 	if (r < 0) {
@@ -451,7 +451,7 @@ run_unit(const struct options *o, const struct settings *settings, int state_fd,
 		    reterr, r, "Cannot open '" INCOMING_DIR "/%s': %m", request.id);
 	if (is_finished(dir_fd))
 		return 0;
-	r = prepare_filters(&job, state_fd, reterr);
+	r = prepare_filters(&job, reterr);
 	if (r < 0)
 		return r;
 	if (has_remains(dir_fd)) {
@@ -499,7 +499,7 @@ run_salvage(const struct options *o, const struct settings *settings, int state_
 		log_warning("%s, going on without it", fault_text(&fault));
 		make_unknown_request(o, &request);
 	}
-	r = prepare_filters(&job, state_fd, reterr);
+	r = prepare_filters(&job, reterr);
 	if (r < 0)
 		return r;
 	(void)salvage_reason(
