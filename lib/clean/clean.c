@@ -137,11 +137,36 @@ add_name(struct clean_rules *r, enum alias_kind kind, const char *name)
 	return e;
 }
 
+/* The name of a company stands in many places without the rest of its domain. What is too short
+ * or too common is left out. */
+static int
+add_registered(struct clean_rules *r, const char *domain)
+{
+	const char *label;
+	size_t len = registered_label(domain, strlen(domain), &label);
+	_cleanup_free_ char *copy =
+	    len > DICTIONARY_NAME_MIN_BYTES ? strndup(label, len) : NULL;
+	int e;
+
+	if (len <= DICTIONARY_NAME_MIN_BYTES)
+		return 0;
+	if (!copy)
+		return -ENOMEM;
+	e = add_name(r, ALIAS_DOMAIN, copy);
+	return e == -ENOMEM || e == -ENOSPC ? e : 0;
+}
+
 int
 clean_rules_add(struct clean_rules *r, enum alias_kind kind, const char *name)
 {
 	int e = add_name(r, kind, name);
 
+	if (e > 0 && kind == ALIAS_DOMAIN && strchr(name, '.')) {
+		int more = add_registered(r, name);
+
+		if (more < 0)
+			return more;
+	}
 	if (e <= 0 || !strchr(name, '.') || (kind != ALIAS_DOMAIN && kind != ALIAS_HOST))
 		return e;
 	for (const char *c = "-_"; *c; c++) {

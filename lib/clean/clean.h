@@ -57,8 +57,8 @@ int clean_rules_new(const struct prf_key *key, struct clean_rules **ret);
 void clean_rules_free(struct clean_rules *r);
 DEFINE_CLEANUP(struct clean_rules *, clean_rules_free);
 
-/* Adds a name. A domain is also found where its dots were replaced by "-" or "_". Returns as
- * dictionary_add(). */
+/* Adds a name. A domain is also found where its dots were replaced by "-" or "_", and by the
+ * label alone that somebody registered. Returns as dictionary_add(). */
 int clean_rules_add(struct clean_rules *r, enum alias_kind kind, const char *name);
 
 /* Tells that ADDRESS (host byte order) is one. More than CLEAN_KNOWN_IPV4_MAX are forgotten. */

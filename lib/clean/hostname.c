@@ -178,6 +178,20 @@ top_length(const uint8_t *name, size_t len)
 	return len - i + 1;
 }
 
+size_t
+registered_label(const char *name, size_t len, const char **ret)
+{
+	size_t end = len - top_length((const uint8_t *)name, len);
+	size_t start = end;
+
+	if (end == len)
+		return 0;
+	while (start > 0 && name[start - 1] != '.')
+		start--;
+	*ret = name + start;
+	return end - start;
+}
+
 /* Appends the alias of LABEL[LEN]. */
 static void
 add_label(const struct prf_key *key, enum alias_kind kind, const uint8_t *label, size_t len,

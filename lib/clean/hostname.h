@@ -13,6 +13,10 @@
 bool name_match(const struct prf_key *key, const struct dictionary *d, struct view *v,
     size_t low, size_t at, struct span *ret);
 
+/* The label of the domain NAME[LEN] that somebody registered, "acme" of "plant3.acme.example".
+ * Returns its length, 0 if there is none. */
+size_t registered_label(const char *name, size_t len, const char **ret);
+
 /* Asked at "://": the host behind it, unless the domain is everybody's, as quay.io is. */
 bool url_host_match(const struct prf_key *key, struct view *v, size_t at, struct span *ret);
 

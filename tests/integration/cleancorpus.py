@@ -25,7 +25,7 @@ ADDRESSES = [
 ]
 JOINED = ["ip-10-44-12-88", "10-42-3-77", "10_44_19_87", "ip-52-14-200-9"]
 NAMES = [HOST, HOST.upper(), FQDN, SIBLING, DOMAIN, DOMAIN.replace(".", "_"), DOMAIN.replace(".", "-"), *USERS,
-         KEYWORD, KEYWORD.lower(), KEYWORD.upper()]
+         KEYWORD, KEYWORD.lower(), KEYWORD.upper(), "Acme"]
 IDENTITIES = ADDRESSES + JOINED + NAMES
 
 # Where an identity stands; "%s" is it.
