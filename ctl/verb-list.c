@@ -90,8 +90,8 @@ set_reverse(struct options *o, const char *value, struct fault *reterr)
 const struct option_def list_options[] = {
 	{ 'u', "unit", "UNIT", false, "only reports about UNIT", set_unit },
 	{ 0, "trigger", "TRIGGER", false,
-	    "only unit-failed, unit-exited, unit-startup, certificate, liveness, pressure or "
-	    "request",
+	    "only unit-failed, unit-exited, unit-startup, neighbour-failed, certificate, "
+	    "liveness, pressure or request",
 	    set_trigger },
 	{ 0, "key", "KEY", false,
 	    "only reports of this problem (see 'keys'); its start will do", set_key },

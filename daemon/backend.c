@@ -242,21 +242,30 @@ to_realtime(uint64_t monotonic_usec)
 	return clock_realtime_usec() - (now - monotonic_usec);
 }
 
+/* Not installed. A scope is not until it runs, and is not read again then. */
+static bool
+is_absent(const struct unit_snapshot *snapshot)
+{
+	return streq(snapshot->load_state, "not-found") &&
+	    streq(snapshot->active_state, "inactive");
+}
+
 static void
 add_units(const struct backend *b, struct status_info *ret)
 {
 	size_t n = intake_units(b->intake);
 
 	for (size_t i = 0; i < n && i < STATUS_UNITS_MAX; i++) {
-		struct unit_status *u = &ret->units[ret->n_units++];
-		const struct unit_snapshot *snapshot;
 		const char *unit;
+		const struct unit_snapshot *snapshot = intake_unit_at(b->intake, i, &unit);
+		struct unit_status *u;
 
-		snapshot = intake_unit_at(b->intake, i, &unit);
+		if (is_absent(snapshot) && settings_is_neighbour(b->settings, unit))
+			continue;
+		u = &ret->units[ret->n_units++];
 		text_copy(u->unit, sizeof(u->unit), unit);
 		text_copy(u->active_state, sizeof(u->active_state),
-		    streq(snapshot->load_state, "not-found") ? "not-found"
-							     : snapshot->active_state);
+		    is_absent(snapshot) ? "not-found" : snapshot->active_state);
 		text_copy(u->sub_state, sizeof(u->sub_state), snapshot->sub_state);
 		text_copy(u->invocation_id, sizeof(u->invocation_id), snapshot->invocation_id);
 		u->since_usec = to_realtime(snapshot->state_change_monotonic_usec);

@@ -29,8 +29,6 @@
 
 #define LOG_DOMAIN "intake"
 
-/* Units= takes no more. */
-#define UNITS_MAX   16u
 /* Notices that wait for the watcher; a storm of hooks is cut here and answered by the watcher.
  */
 #define NOTICES_MAX 32u
@@ -60,9 +58,9 @@ struct intake {
 	struct loop_timer *notice_timer; /* owned */
 	TAILQ_HEAD(, waiting_notice) notices;
 	size_t n_notices;
-	struct watched_unit units[UNITS_MAX];
+	struct watched_unit units[WATCHED_UNITS_MAX];
 	size_t n_units;
-	struct runtrack_state saved_units[UNITS_MAX];
+	struct runtrack_state saved_units[WATCHED_UNITS_MAX];
 	size_t n_saved_units;
 	intake_export_fn export_units;
 	void *export_userdata;
@@ -75,7 +73,7 @@ struct intake {
 void
 intake_save(struct intake *in)
 {
-	struct runtrack_state units[UNITS_MAX];
+	struct runtrack_state units[WATCHED_UNITS_MAX];
 	struct state state = {
 		.sequence = submit_sequence(in->submit),
 		.limiter = in->limiter,
@@ -86,7 +84,7 @@ intake_save(struct intake *in)
 	int r;
 
 	if (in->export_units)
-		state.n_units = in->export_units(units, UNITS_MAX, in->export_userdata);
+		state.n_units = in->export_units(units, WATCHED_UNITS_MAX, in->export_userdata);
 	r = state_save(spool_state_fd(in->spool), &state);
 	if (r < 0)
 		(void)log_warning_errno(r, "Cannot save the state, ignoring: %m");
@@ -100,7 +98,7 @@ load(struct intake *in)
 		.runlog = in->runlog,
 		.confirm = &in->confirm,
 		.units = in->saved_units,
-		.max_units = UNITS_MAX,
+		.max_units = WATCHED_UNITS_MAX,
 	};
 	int r;
 
@@ -205,12 +203,15 @@ capture_event(struct intake *in, const struct unit_event *event, enum source sou
 {
 	struct request req = { .source = source, .event = *event };
 
-	req.trigger = trigger_classify(event);
+	req.trigger = settings_is_neighbour(in->settings, event->unit)
+	    ? TRIGGER_NEIGHBOUR
+	    : trigger_classify(event);
 	req.profile = trigger_profile(req.trigger);
 	trigger_key(req.trigger, event, req.key);
 	trigger_describe(event, req.reason);
 	log_run_ended(event, req.reason);
-	(void)capture(in, &req, 0, event->is_final);
+	(void)capture(in, &req, trigger_pause_usec(req.trigger),
+	    event->is_final && req.trigger != TRIGGER_NEIGHBOUR);
 }
 
 void
@@ -227,6 +228,9 @@ intake_on_run_event(struct intake *in, const struct run_event *event)
 			    ended.invocation_id, ended.unit);
 		else if (event->is_requested)
 			log_info("A run of '%s' ended as requested", ended.unit);
+		else if (settings_is_neighbour(in->settings, ended.unit) &&
+		    !trigger_is_failure(&ended))
+			log_info("A run of '%s' ended without a failure", ended.unit);
 		else
 			capture_event(in, &ended, SOURCE_WATCHER);
 	}
@@ -248,7 +252,7 @@ intake_on_state(struct intake *in, const char *unit, const struct unit_snapshot 
 	struct watched_unit *u = find_unit(in, unit);
 
 	if (!u) {
-		if (in->n_units == UNITS_MAX)
+		if (in->n_units == WATCHED_UNITS_MAX)
 			return;
 		u = &in->units[in->n_units++];
 		text_copy(u->unit, sizeof(u->unit), unit);

@@ -234,6 +234,7 @@ is_of_check(const struct finding *f)
 	case TRIGGER_UNIT_FAILED:
 	case TRIGGER_UNIT_EXITED:
 	case TRIGGER_UNIT_STARTUP:
+	case TRIGGER_NEIGHBOUR:
 	case _TRIGGER_COUNT:
 		break;
 	}

@@ -15,6 +15,7 @@
 #include "lib/cleanup.h"
 #include "lib/proto.h"
 #include "lib/report.h"
+#include "lib/settings.h"
 
 struct failure_notice;
 struct fault;
@@ -26,7 +27,7 @@ struct ops;
 /* Name of a collector, and its NUL. */
 #define COLLECTOR_NAME_BYTES 64u
 /* Units and captures that Status tells of; the rest is left out. */
-#define STATUS_UNITS_MAX     16u
+#define STATUS_UNITS_MAX     WATCHED_UNITS_MAX
 #define STATUS_CAPTURES_MAX  16u
 /* Collect and Watch calls that wait for events; more are answered with Busy. */
 #define OPS_STREAMS_MAX	     SERVER_CLIENTS_MAX_COUNT

@@ -13,7 +13,7 @@ struct limiter;
 struct runlog;
 struct runtrack_state;
 
-/* Largest state.json that is read: 64 keys, 32 runs, 32 findings and 16 units take a quarter of
+/* Largest state.json that is read: 64 keys, 32 runs, 32 findings and 32 units take a quarter of
  * it. */
 #define STATE_MAX_BYTES (256u * 1024u)
 

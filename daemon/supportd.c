@@ -187,10 +187,13 @@ start_watch(struct supportd *d, const struct runtrack_state *states, size_t n_st
 		.on_ready = on_watch_ready,
 		.on_state = on_state,
 	};
+	_cleanup_(strv_freep) char **units = NULL;
 	int r;
 
-	r = unitwatch_start(
-	    d->busloop, (const char *const *)d->settings->units, &handlers, d, &d->watch);
+	r = settings_watched(d->settings, &units);
+	if (r >= 0)
+		r = unitwatch_start(
+		    d->busloop, (const char *const *)units, &handlers, d, &d->watch);
 	if (r < 0)
 		return r;
 	unitwatch_import(d->watch, states, n_states);
@@ -200,22 +203,26 @@ start_watch(struct supportd *d, const struct runtrack_state *states, size_t n_st
 static bool
 same_units(char *const *a, char *const *b)
 {
-	for (; *a && *b; a++, b++)
-		if (!streq(*a, *b))
+	size_t n = strv_length(a);
+
+	if (n != strv_length(b))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!streq(a[i], b[i]))
 			return false;
-	return *a == *b;
+	return true;
 }
 
 /* Watches the units of the new settings; what is known of those that stay is kept. */
 static void
 restart_watch(struct supportd *d)
 {
-	struct runtrack_state states[STATUS_UNITS_MAX];
-	size_t n = unitwatch_export(d->watch, states, STATUS_UNITS_MAX);
+	struct runtrack_state states[WATCHED_UNITS_MAX];
+	size_t n = unitwatch_export(d->watch, states, WATCHED_UNITS_MAX);
 	int r;
 
 	unitwatch_stop(TAKE_PTR(d->watch));
-	r = start_watch(d, states, n < STATUS_UNITS_MAX ? n : STATUS_UNITS_MAX);
+	r = start_watch(d, states, n < WATCHED_UNITS_MAX ? n : WATCHED_UNITS_MAX);
 	if (r < 0) {
 		/* Not watching is what we exist to prevent: the service manager starts us
 		 * again. */
@@ -257,7 +264,8 @@ reload(struct supportd *d)
 			settings_free(settings);
 		log_warning("The new configuration has mistakes, keeping the old one");
 	} else {
-		bool same = same_units(settings->units, d->settings->units);
+		bool same = same_units(settings->units, d->settings->units) &&
+		    same_units(settings->neighbours, d->settings->neighbours);
 
 		old = d->settings;
 		d->settings = settings;

@@ -26,6 +26,12 @@ trigger_classify(const struct unit_event *event)
 	return TRIGGER_UNIT_FAILED;
 }
 
+bool
+trigger_is_failure(const struct unit_event *event)
+{
+	return event->result[0] != '\0' && !streq(event->result, "success");
+}
+
 enum profile
 trigger_profile(enum trigger trigger)
 {
@@ -34,6 +40,7 @@ trigger_profile(enum trigger trigger)
 		return PROFILE_STARTUP;
 	case TRIGGER_UNIT_FAILED:
 	case TRIGGER_UNIT_EXITED:
+	case TRIGGER_NEIGHBOUR:
 		return PROFILE_CRASH;
 	case TRIGGER_CERTIFICATE:
 		return PROFILE_CERT;
@@ -69,8 +76,10 @@ trigger_key(enum trigger trigger, const struct unit_event *event, char key[REPOR
 	hash = hash_text(hash, trigger_to_string(trigger));
 	hash = hash_text(hash, event->unit);
 	hash = hash_text(hash, event->result);
-	hash = hash_text(hash, exit);
-	hash = hash_text(hash, event->was_ready ? "ready" : "starting");
+	if (trigger != TRIGGER_NEIGHBOUR) {
+		hash = hash_text(hash, exit);
+		hash = hash_text(hash, event->was_ready ? "ready" : "starting");
+	}
 	(void)snprintf(key, REPORT_KEY_BYTES, "%016" PRIx64, hash);
 }
 
@@ -86,6 +95,12 @@ trigger_finding_key(const struct finding *finding, char key[REPORT_KEY_BYTES])
 		hash = hash_text(hash, finding->detail);
 	}
 	(void)snprintf(key, REPORT_KEY_BYTES, "%016" PRIx64, hash);
+}
+
+uint64_t
+trigger_pause_usec(enum trigger trigger)
+{
+	return trigger == TRIGGER_NEIGHBOUR ? 30 * USEC_PER_MINUTE : 0;
 }
 
 uint64_t
@@ -106,6 +121,7 @@ trigger_finding_pause_usec(const struct finding *finding)
 	case TRIGGER_UNIT_FAILED:
 	case TRIGGER_UNIT_EXITED:
 	case TRIGGER_UNIT_STARTUP:
+	case TRIGGER_NEIGHBOUR:
 	case _TRIGGER_COUNT:
 		break;
 	}

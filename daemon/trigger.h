@@ -8,6 +8,7 @@
  * that was reached are the same. A crash loop is thus one key, and gives one report and a
  * counter. Everything here is pure. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/report.h"
@@ -16,7 +17,14 @@
 enum trigger trigger_classify(const struct unit_event *event);
 enum profile trigger_profile(enum trigger trigger);
 
-/* The key of the problem: 64 bits in hex. Stable over versions: it is in old reports. */
+/* Whether the end is known to be a failure. Of units that MicroShift stands on nothing else is
+ * a problem: that they end by themselves may be their way, and what hurts MicroShift shows
+ * there.
+ */
+bool trigger_is_failure(const struct unit_event *event);
+
+/* The key of the problem: 64 bits in hex. Stable over versions: it is in old reports. That of
+ * TRIGGER_NEIGHBOUR is unit and result alone. */
 void trigger_key(
     enum trigger trigger, const struct unit_event *event, char key[REPORT_KEY_BYTES]);
 
@@ -24,8 +32,12 @@ void trigger_key(
  * by its subject. A dead API is one problem, whether it refuses or hangs. */
 void trigger_finding_key(const struct finding *finding, char key[REPORT_KEY_BYTES]);
 
-/* How long a problem rests after its first report, where that is longer than CoolDownSec=. A
- * state lasts, and a second look at it tells less than that at a second crash. */
+/* How long a problem rests after its first report, where that is longer than CoolDownSec=; of
+ * ends of runs. */
+uint64_t trigger_pause_usec(enum trigger trigger);
+
+/* The same of findings. A state lasts, and a second look at it tells less than that at a second
+ * crash. */
 uint64_t trigger_finding_pause_usec(const struct finding *finding);
 
 /* One sentence for people, such as "microshift.service was killed by SIGKILL". */

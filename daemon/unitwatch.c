@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* What is listened to, and why no more:
- *  - PropertiesChanged of the unit's own path. PID 1 sends the Service part first, then the
- *    Unit part, each with all values: the first is kept, the second decides. A path need not
- *    be loaded to be listened to, so a unit that is installed and started later is seen.
+ *  - PropertiesChanged of the unit's own path. PID 1 sends the Service or Scope part first,
+ *    then the Unit part, each with all values: the first is kept, the second decides. A path
+ * need not be loaded to be listened to, so a unit that is installed and started later is seen.
  *  - Reloading(false) and a new owner of org.freedesktop.systemd1 (daemon-reexec): what changed
  *    meanwhile was not told, so everything is read again.
  *  - UnitNew of the unit, once after each daemon-reload: until then PID 1 does not tell of the
@@ -31,6 +31,7 @@
 #include "daemon/unitwatch.h"
 #include "lib/log.h"
 #include "lib/text.h"
+#include "lib/unitname.h"
 
 #define LOG_DOMAIN "unitwatch"
 
@@ -39,6 +40,7 @@
 #define MANAGER_INTERFACE  "org.freedesktop.systemd1.Manager"
 #define UNIT_INTERFACE	   "org.freedesktop.systemd1.Unit"
 #define SERVICE_INTERFACE  "org.freedesktop.systemd1.Service"
+#define SCOPE_INTERFACE	   "org.freedesktop.systemd1.Scope"
 #define ALREADY_SUBSCRIBED "org.freedesktop.systemd1.AlreadySubscribed"
 
 struct watched {
@@ -262,7 +264,8 @@ on_changed(sd_bus_message *m, void *userdata, sd_bus_error *reterr)
 	if (r < 0)
 		return 0;
 	is_unit = streq(interface, UNIT_INTERFACE);
-	if (!is_unit && !streq(interface, SERVICE_INTERFACE))
+	if (!is_unit && !streq(interface, SERVICE_INTERFACE) &&
+	    !streq(interface, SCOPE_INTERFACE))
 		return 0;
 	r = unitprops_read(m, &u->snapshot);
 	if (r < 0) {
@@ -409,14 +412,14 @@ on_disconnected(void *userdata)
 
 /* systemd's rules for unit names; they also make the name safe within a match rule. */
 static bool
-is_service_name(const char *name)
+is_watchable(const char *name)
 {
 	static const char valid[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				    "0123456789:-_.\\@";
 	size_t n = strlen(name);
 
 	return n < UNIT_NAME_BYTES && strspn(name, valid) == n && name[0] != '.' &&
-	    n > strlen(".service") && text_has_suffix(name, ".service");
+	    unit_name_has_runs(name);
 }
 
 static int
@@ -424,7 +427,7 @@ init_unit(struct unitwatch *w, struct watched *u, const char *name, const char *
 {
 	int r;
 
-	if (!is_service_name(name))
+	if (!is_watchable(name))
 		return -EINVAL;
 	u->watch = w;
 	runtrack_init(&u->rt, name, boot_id);

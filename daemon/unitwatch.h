@@ -27,9 +27,9 @@ struct unitwatch_handlers {
 	    const char *unit, const struct unit_snapshot *snapshot, void *userdata);
 };
 
-/* Watches the NULL-terminated list UNITS (names of services). HANDLERS is copied. The first
- * handler is called from the loop, never from here. Returns 0, -EINVAL for a bad unit name,
- * -ENOMEM. */
+/* Watches the NULL-terminated list UNITS (names of services and scopes). HANDLERS is copied.
+ * The first handler is called from the loop, never from here. Returns 0, -EINVAL for a bad unit
+ * name, -ENOMEM. */
 int unitwatch_start(struct busloop *busloop, const char *const *units,
     const struct unitwatch_handlers *handlers, void *userdata, struct unitwatch **ret);
 void unitwatch_stop(struct unitwatch *watch);

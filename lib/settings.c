@@ -12,8 +12,6 @@
 #include "lib/text.h"
 #include "lib/unitname.h"
 
-/* Watching costs two matches and one bus call per unit; more units than this are a mistake. */
-#define UNITS_MAX    16u
 /* As many as one would type. */
 #define WORDS_MAX    64u
 /* Each is compared with each namespace. */
@@ -51,6 +49,8 @@ struct key {
 static const struct key keys[] = {
 	{ "Watch", "Units", KEY_UNITS, FIELD(units), "microshift.service", 0, 0,
 	  "Units whose unrequested ends are captured. The first one is MicroShift." },
+	{ "Watch", "Neighbours", KEY_UNITS, FIELD(neighbours), "crio.service openvswitch.service ovsdb-server.service ovs-vswitchd.service microshift-ovs-init.service microshift-etcd.scope", 0, 0,
+	  "Units that MicroShift stands on: only their failures are captured." },
 
 	{ "Capture", "DefaultProfile", KEY_PROFILE, FIELD(default_profile), "full", 0, 0,
 	  "Profile of a request that names none: flash, crash, startup, cert, pressure, final or full." },
@@ -198,7 +198,7 @@ compression_from_string(const char *s, enum compression *ret)
 
 /* A later assignment replaces an earlier one: a drop-in that names one unit means that unit. */
 static int
-set_units(struct settings *s, const char *value, struct fault *reterr)
+set_units(const struct key *k, char ***units, const char *value, struct fault *reterr)
 {
 	_cleanup_(strv_freep) char **words = NULL;
 	int r;
@@ -206,16 +206,16 @@ set_units(struct settings *s, const char *value, struct fault *reterr)
 	r = strv_split(value, " \t", &words);
 	if (r < 0)
 		return r;
-	if (!words)
+	if (!words && k->offset == FIELD(units))
 		return fault_set(reterr, -EINVAL, "Units= names no unit");
-	for (char **w = words; *w; w++)
-		if (!unit_name_is_valid(*w))
-			return fault_set(
-			    reterr, -EINVAL, "'%s' is not a unit name (NAME.service)", *w);
-	if (strv_length(words) > UNITS_MAX)
-		return fault_set(reterr, -ERANGE, "more than %u units", UNITS_MAX);
-	strv_free(s->units);
-	s->units = TAKE_PTR(words);
+	if (strv_length(words) > SETTINGS_UNITS_MAX)
+		return fault_set(reterr, -ERANGE, "more than %u units", SETTINGS_UNITS_MAX);
+	for (char **w = words; w && *w; w++)
+		if (!unit_name_is_valid(*w) || !unit_name_has_runs(*w))
+			return fault_set(reterr, -EINVAL,
+			    "'%s' is not a unit name (NAME.service or NAME.scope)", *w);
+	strv_free(*units);
+	*units = TAKE_PTR(words);
 	return 0;
 }
 
@@ -309,7 +309,7 @@ set_key(struct settings *s, const struct key *k, const char *value, struct fault
 
 	switch (k->type) {
 	case KEY_UNITS:
-		return set_units(s, value, reterr);
+		return set_units(k, (char ***)(void *)p, value, reterr);
 	case KEY_PROFILE:
 		if (profile_from_string(value, (enum profile *)(void *)p) < 0)
 			return fault_set(
@@ -388,8 +388,31 @@ settings_free(struct settings *s)
 	strv_free(s->clean_keywords);
 	strv_free(s->add_namespaces);
 	strv_free(s->namespaces);
+	strv_free(s->neighbours);
 	strv_free(s->units);
 	free(s);
+}
+
+bool
+settings_is_neighbour(const struct settings *s, const char *unit)
+{
+	return strv_contains(s->neighbours, unit) && !strv_contains(s->units, unit);
+}
+
+int
+settings_watched(const struct settings *s, char ***ret)
+{
+	_cleanup_(strv_freep) char **units = NULL;
+	int r;
+
+	r = strv_copy(s->units, &units);
+	for (char **n = s->neighbours; r >= 0 && n && *n; n++)
+		if (!strv_contains(units, *n))
+			r = strv_append(&units, *n);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(units);
+	return 0;
 }
 
 /* conf_handlers has one userdata for both callbacks. */

@@ -20,10 +20,16 @@ enum compression {
 	_COMPRESSION_COUNT,
 };
 
+/* Units of Units=, and as many of Neighbours=. Watching costs two matches and one bus call per
+ * unit; more units than this are a mistake. */
+#define SETTINGS_UNITS_MAX 16u
+#define WATCHED_UNITS_MAX  (2u * SETTINGS_UNITS_MAX)
+
 struct settings {
 	/* [Watch] */
 	char *
 	    *units; /* owned strv: units whose runs are watched; the first one is MicroShift */
+	char **neighbours; /* owned strv: units that MicroShift stands on; may be NULL */
 
 	/* [Capture] */
 	enum profile default_profile; /* of a request that names none */
@@ -80,6 +86,13 @@ struct settings {
 	uint64_t max_connections_per_user;
 	uint64_t idle_timeout_usec;
 };
+
+/* True when UNIT is one of neighbours, and none of units. */
+bool settings_is_neighbour(const struct settings *s, const char *unit);
+
+/* All units that are watched, each once: units, then neighbours; at most WATCHED_UNITS_MAX. The
+ * caller owns *ret (strv_free()). Returns 0 or -ENOMEM. */
+int settings_watched(const struct settings *s, char ***ret);
 
 /* The built-in defaults. The caller owns *ret. Returns 0 or -ENOMEM. */
 int settings_new(struct settings **ret);

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "lib/text.h"
 #include "lib/unitname.h"
 
 bool
@@ -16,4 +17,10 @@ unit_name_is_valid(const char *s)
 		if (!isalnum((unsigned char)s[n]) && !strchr(":-_.\\@", s[n]))
 			return false;
 	return n < UNIT_NAME_BYTES;
+}
+
+bool
+unit_name_has_runs(const char *s)
+{
+	return text_has_suffix(s, ".service") || text_has_suffix(s, ".scope");
 }

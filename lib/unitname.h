@@ -11,3 +11,6 @@
 /* True if S can be the name of a unit (systemd.unit(5)): its characters, a prefix and a type.
  */
 bool unit_name_is_valid(const char *s);
+
+/* True if a unit of that name runs and ends, with a Result: a service or a scope. */
+bool unit_name_has_runs(const char *s);

@@ -351,14 +351,14 @@ static void
 test_names(struct test *t)
 {
 	static const char *const bad[] = { "", ".service", "x", "a b.service", "x'.service",
-		"x.scope", "../x.service", "x,y.service" };
+		"x.timer", "../x.service", "x,y.service" };
 	struct unitwatch *watch = NULL;
 
 	for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
 		const char *const units[] = { UNIT, bad[i], NULL };
 
 		ok_int(unitwatch_start(t->busloop, units, &handlers, t, &watch), -EINVAL,
-		    "'%s' is no service", bad[i]);
+		    "'%s' is no service or scope", bad[i]);
 	}
 	ok(!watch, "and nothing is watched");
 }

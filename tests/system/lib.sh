@@ -107,6 +107,29 @@ drop_in() {
 	systemctl daemon-reload
 }
 
+# A service NAME with COMMAND and more lines of its [Service], for one test; undone by the reset.
+make_service() {
+	local name=$1 command=$2
+
+	shift 2
+	printf '%s\n' '[Unit]' "Description=Stand-in for $name" >"/run/systemd/system/$name"
+	printf '%s\n' '[Service]' "ExecStart=$command" "$@" | drop_in "$name"
+}
+
+forget_test_units() {
+	local file name
+
+	for file in /run/systemd/system/*.d/90-test.conf; do
+		name=$(basename "${file%.d/90-test.conf}")
+		rm -f "$file"
+		if [ -e "/run/systemd/system/$name" ]; then
+			systemctl stop "$name"
+			rm -f "/run/systemd/system/$name"
+		fi
+	done
+	systemctl daemon-reload
+}
+
 configure() {
 	mkdir -p /run/microshift-support/supportd.conf.d
 	cat >/run/microshift-support/supportd.conf.d/90-test.conf
@@ -189,8 +212,7 @@ reset() {
 	systemctl stop $unit 2>/dev/null
 	systemctl stop 'microshift-support-*@*.service' 2>/dev/null
 	if [ -n "$(ls -d /run/systemd/system/*.d/90-test.conf 2>/dev/null)" ]; then
-		rm -f /run/systemd/system/*.d/90-test.conf
-		systemctl daemon-reload
+		forget_test_units
 	fi
 	systemctl reset-failed 2>/dev/null
 	rm -rf "${state:?}"/* /run/microshift-support/*.d ${scratch:?}* /etc/microshift-support

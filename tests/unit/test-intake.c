@@ -148,6 +148,17 @@ run_for(struct world *w, uint64_t usec)
 }
 
 static void
+unit_ends(struct world *w, const char *unit, const char *result, const char *invocation)
+{
+	struct run_event ev = { .type = RUN_ENDED, .event = { .was_ready = true } };
+
+	text_copy(ev.event.unit, sizeof(ev.event.unit), unit);
+	text_copy(ev.event.result, sizeof(ev.event.result), result);
+	text_copy(ev.event.invocation_id, sizeof(ev.event.invocation_id), invocation);
+	intake_on_run_event(w->intake, &ev);
+}
+
+static void
 watcher_tells(struct world *w, const char *invocation, int status, bool requested)
 {
 	struct run_event ev = {
@@ -300,6 +311,40 @@ test_crash_loop(void)
 	check(&w, "five ends alike", 1, 4);
 	watcher_tells(&w, RUN2, 255, false);
 	check(&w, "another problem", 2, 4);
+	daemon_stop(&w);
+	world_free(&w);
+}
+
+static void
+test_neighbours(void)
+{
+	struct world w = world_make();
+	const struct request *req;
+
+	daemon_start(&w);
+	unit_ends(&w, "crio.service", "success", "10000000000000000000000000000000");
+	unit_ends(&w, "crio.service", "", "20000000000000000000000000000000");
+	check(&w, "a neighbour that ended without a failure", 0, 0);
+	unit_ends(&w, "crio.service", "exit-code", "30000000000000000000000000000000");
+	check(&w, "a neighbour that failed", 1, 0);
+	req = scheduler_at(w.scheduler, 0);
+	ok(req->trigger == TRIGGER_NEIGHBOUR && req->profile == PROFILE_CRASH,
+	    "has its trigger and profile");
+	ok_int(limiter_find(intake_limiter(w.intake), req->key)->pause_usec,
+	    30 * USEC_PER_MINUTE, "and pause");
+	watcher_tells(&w, RUN1, 1, false);
+	check(&w, "MicroShift, which failed for it, is another problem", 2, 0);
+	ok(scheduler_at(w.scheduler, 1)->trigger == TRIGGER_UNIT_FAILED,
+	    "with its own trigger");
+	unit_ends(&w, "crio.service", "exit-code", "40000000000000000000000000000000");
+	check(&w, "once more", 2, 1);
+
+	assert(settings_set(w.settings, "Watch", "Units", UNIT " crio.service", NULL) == 0);
+	assert(recorder_configure(w.recorder, w.settings) == 0);
+	unit_ends(&w, "crio.service", "exit-code", "50000000000000000000000000000000");
+	check(&w, "as one of Units=", 3, 1);
+	ok(scheduler_at(w.scheduler, 2)->trigger == TRIGGER_UNIT_FAILED,
+	    "it has the triggers of those");
 	daemon_stop(&w);
 	world_free(&w);
 }
@@ -549,6 +594,7 @@ main(void)
 	test_hook_alone();
 	test_stale_variables();
 	test_crash_loop();
+	test_neighbours();
 	test_restart();
 	test_findings();
 	test_finding_in_the_queue();

@@ -24,6 +24,31 @@ check_bad(struct settings *s, const char *section, const char *key, const char *
 }
 
 static void
+test_neighbours(void)
+{
+	_cleanup_(settings_freep) struct settings *s = NULL;
+	_cleanup_(strv_freep) char **all = NULL;
+	_cleanup_(strv_freep) char **few = NULL;
+
+	assert(settings_new(&s) == 0);
+	ok(settings_is_neighbour(s, "crio.service") &&
+		settings_is_neighbour(s, "microshift-etcd.scope") &&
+		!settings_is_neighbour(s, "microshift.service"),
+	    "default neighbours");
+	ok(settings_set(s, "Watch", "Units", "microshift.service crio.service", NULL) == 0 &&
+		!settings_is_neighbour(s, "crio.service"),
+	    "one of the units is no neighbour");
+	ok(settings_watched(s, &all) == 0 && strv_length(all) == 7 &&
+		streq(all[0], "microshift.service") && streq(all[1], "crio.service") &&
+		streq(all[2], "openvswitch.service"),
+	    "both are watched, each unit once, MicroShift first");
+	ok(settings_set(s, "Watch", "Neighbours", "", NULL) == 0 && !s->neighbours &&
+		settings_watched(s, &few) == 0 && strv_length(few) == 2 &&
+		!settings_is_neighbour(s, "openvswitch.service"),
+	    "there may be none");
+}
+
+static void
 test_set(void)
 {
 	_cleanup_(settings_freep) struct settings *s = NULL;
@@ -64,6 +89,10 @@ test_set(void)
 	check_bad(s, "Watch", "Units", "micro/shift.service", "not a unit name");
 	check_bad(s, "Watch", "Units", "microshift", "not a unit name");
 	check_bad(s, "Watch", "Units",
+	    "a.a b.b c.c d.d e.e f.f g.g h.h i.i j.j k.k l.l m.m n.n o.o p.p q.q",
+	    "more than 16");
+	check_bad(s, "Watch", "Neighbours", "crio.service x.timer", "not a unit name");
+	check_bad(s, "Watch", "Neighbours",
 	    "a.a b.b c.c d.d e.e f.f g.g h.h i.i j.j k.k l.l m.m n.n o.o p.p q.q",
 	    "more than 16");
 	check_bad(s, "Spool", "MaxReports", "0", "outside 1 to 10000");
@@ -149,6 +178,7 @@ test_shipped_file(void)
 int
 main(void)
 {
+	test_neighbours();
 	test_set();
 	test_files();
 	test_shipped_file();

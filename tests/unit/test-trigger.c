@@ -62,6 +62,36 @@ test_keys(void)
 	check_key("another result", &a, &b, false);
 }
 
+static void
+test_neighbours(void)
+{
+	struct unit_event a = sample();
+	struct unit_event b = sample();
+	char x[REPORT_KEY_BYTES];
+	char y[REPORT_KEY_BYTES];
+
+	b.exec_main_status = 2;
+	b.was_ready = false;
+	trigger_key(TRIGGER_NEIGHBOUR, &a, x);
+	trigger_key(TRIGGER_NEIGHBOUR, &b, y);
+	ok_str(x, y, "of a neighbour, unit and result are the key");
+	trigger_key(TRIGGER_UNIT_FAILED, &a, y);
+	ok(!streq(x, y), "another one than if it were MicroShift's");
+	text_copy(b.result, sizeof(b.result), "timeout");
+	trigger_key(TRIGGER_NEIGHBOUR, &b, y);
+	ok(!streq(x, y), "another result, another key");
+
+	ok(trigger_is_failure(&a), "a failure");
+	text_copy(b.result, sizeof(b.result), "success");
+	ok(!trigger_is_failure(&b), "success is none");
+	text_copy(b.result, sizeof(b.result), "");
+	ok(!trigger_is_failure(&b), "nor is what nobody knows");
+	ok(trigger_profile(TRIGGER_NEIGHBOUR) == PROFILE_CRASH &&
+		trigger_pause_usec(TRIGGER_NEIGHBOUR) == 30 * USEC_PER_MINUTE &&
+		trigger_pause_usec(TRIGGER_UNIT_FAILED) == 0,
+	    "profile and pause");
+}
+
 static struct finding
 certificate(const char *path, const char *problem, const char *detail)
 {
@@ -201,6 +231,7 @@ int
 main(void)
 {
 	test_keys();
+	test_neighbours();
 	test_findings();
 	test_pauses();
 	test_words();
