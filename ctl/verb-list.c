@@ -90,7 +90,7 @@ set_reverse(struct options *o, const char *value, struct fault *reterr)
 const struct option_def list_options[] = {
 	{ 'u', "unit", "UNIT", false, "only reports about UNIT", set_unit },
 	{ 0, "trigger", "TRIGGER", false,
-	    "only unit-failed, unit-exited, unit-startup, neighbour-failed, certificate, "
+	    "only unit-failed, unit-exited, unit-startup, neighbour-failed, crash-loop, certificate, "
 	    "liveness, pressure or request",
 	    set_trigger },
 	{ 0, "key", "KEY", false,

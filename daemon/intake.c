@@ -7,6 +7,7 @@
 #include <systemd/sd-id128.h>
 
 #include "daemon/bucket.h"
+#include "daemon/crashloop.h"
 #include "daemon/inbox.h"
 #include "daemon/intake.h"
 #include "daemon/limiter.h"
@@ -18,6 +19,7 @@
 #include "daemon/submit.h"
 #include "daemon/tokens.h"
 #include "daemon/trigger.h"
+#include "daemon/unitstates.h"
 #include "lib/clock.h"
 #include "lib/failure.h"
 #include "lib/fault.h"
@@ -40,11 +42,6 @@ struct waiting_notice {
 	TAILQ_ENTRY(waiting_notice) link;
 };
 
-struct watched_unit {
-	char unit[UNIT_NAME_BYTES];
-	struct unit_snapshot snapshot;
-};
-
 struct intake {
 	struct spool *spool;		 /* borrowed */
 	struct scheduler *scheduler;	 /* borrowed */
@@ -55,11 +52,11 @@ struct intake {
 	struct runlog *runlog;	 /* owned */
 	struct submit *submit;	 /* owned */
 	struct confirm confirm;
+	struct crashloop loops;
 	struct loop_timer *notice_timer; /* owned */
 	TAILQ_HEAD(, waiting_notice) notices;
 	size_t n_notices;
-	struct watched_unit units[WATCHED_UNITS_MAX];
-	size_t n_units;
+	struct unit_states units;
 	struct runtrack_state saved_units[WATCHED_UNITS_MAX];
 	size_t n_saved_units;
 	intake_export_fn export_units;
@@ -79,6 +76,8 @@ intake_save(struct intake *in)
 		.limiter = in->limiter,
 		.runlog = in->runlog,
 		.confirm = &in->confirm,
+		.loops = &in->loops,
+		.boot_id = in->boot_id,
 		.units = units,
 	};
 	int r;
@@ -97,6 +96,8 @@ load(struct intake *in)
 		.limiter = in->limiter,
 		.runlog = in->runlog,
 		.confirm = &in->confirm,
+		.loops = &in->loops,
+		.boot_id = in->boot_id,
 		.units = in->saved_units,
 		.max_units = WATCHED_UNITS_MAX,
 	};
@@ -197,11 +198,47 @@ capture(struct intake *in, struct request *req, uint64_t pause_usec, bool may_bo
 	return verdict;
 }
 
+/* One more end of LOOP. Within the pause of the loop it is counted, but each hour that it goes
+ * on shows how the machine is; that is no capture of its own, and no limit but the queue's is
+ * for it. */
+static void
+capture_loop(struct intake *in, struct request *req, const struct crashloop_unit *loop,
+    bool is_flash_due)
+{
+	char id[REPORT_ID_BYTES];
+	bool may_borrow = req->event.is_final && req->trigger != TRIGGER_NEIGHBOUR;
+
+	req->trigger = TRIGGER_CRASH_LOOP;
+	req->profile = trigger_profile(req->trigger);
+	trigger_loop_key(loop->dominant, req->key);
+	trigger_describe_loop(&req->event, loop->count, req->reason);
+	if (capture(in, req, trigger_pause_usec(req->trigger), may_borrow) == VERDICT_CAPTURE ||
+	    !is_flash_due || scheduler_count(in->scheduler) >= in->settings->max_queued)
+		return;
+	req->profile = PROFILE_FLASH;
+	req->occurrences = limiter_find(in->limiter, req->key)->count;
+	if (submit_request(in->submit, req, id) < 0)
+		log_warning("Cannot put the hourly flash of a crash loop on disk");
+}
+
+/* Whether the end is one of a crash loop. What the inbox tells of may have ended at any time;
+ * and who turned pauses off wants each end. */
+static enum crashloop_verdict
+judge_loop(struct intake *in, const struct request *req, const struct crashloop_unit **ret_loop)
+{
+	if (req->source == SOURCE_INBOX || in->settings->cool_down_usec == 0)
+		return CRASHLOOP_NONE;
+	return crashloop_feed(
+	    &in->loops, req->event.unit, req->key, clock_boottime_usec(), ret_loop);
+}
+
 /* An end that nobody asked for and that was not known. */
 static void
 capture_event(struct intake *in, const struct unit_event *event, enum source source)
 {
 	struct request req = { .source = source, .event = *event };
+	const struct crashloop_unit *loop = NULL;
+	enum crashloop_verdict verdict;
 
 	req.trigger = settings_is_neighbour(in->settings, event->unit)
 	    ? TRIGGER_NEIGHBOUR
@@ -210,8 +247,12 @@ capture_event(struct intake *in, const struct unit_event *event, enum source sou
 	trigger_key(req.trigger, event, req.key);
 	trigger_describe(event, req.reason);
 	log_run_ended(event, req.reason);
-	(void)capture(in, &req, trigger_pause_usec(req.trigger),
-	    event->is_final && req.trigger != TRIGGER_NEIGHBOUR);
+	verdict = judge_loop(in, &req, &loop);
+	if (verdict == CRASHLOOP_NONE)
+		(void)capture(in, &req, trigger_pause_usec(req.trigger),
+		    event->is_final && req.trigger != TRIGGER_NEIGHBOUR);
+	else
+		capture_loop(in, &req, loop, verdict == CRASHLOOP_FLASH);
 }
 
 void
@@ -237,39 +278,10 @@ intake_on_run_event(struct intake *in, const struct run_event *event)
 	intake_save(in);
 }
 
-static struct watched_unit *
-find_unit(struct intake *in, const char *unit)
-{
-	for (size_t i = 0; i < in->n_units; i++)
-		if (streq(in->units[i].unit, unit))
-			return &in->units[i];
-	return NULL;
-}
-
 void
 intake_on_state(struct intake *in, const char *unit, const struct unit_snapshot *snapshot)
 {
-	struct watched_unit *u = find_unit(in, unit);
-
-	if (!u) {
-		if (in->n_units == WATCHED_UNITS_MAX)
-			return;
-		u = &in->units[in->n_units++];
-		text_copy(u->unit, sizeof(u->unit), unit);
-	}
-	u->snapshot = *snapshot;
-}
-
-/* The invocation of UNIT that runs now, or "". */
-static const char *
-current_invocation(struct intake *in, const char *unit)
-{
-	const struct watched_unit *u = find_unit(in, unit);
-
-	if (!u || streq(u->snapshot.active_state, "failed") ||
-	    streq(u->snapshot.active_state, "inactive"))
-		return "";
-	return u->snapshot.invocation_id;
+	unit_states_set(&in->units, unit, snapshot);
 }
 
 /* The MONITOR_* variables of a hook that came late: they tell of the run that followed, which
@@ -278,7 +290,7 @@ static bool
 is_about_living_run(struct intake *in, const struct failure_notice *notice)
 {
 	return notice->invocation_id[0] != '\0' &&
-	    streq(notice->invocation_id, current_invocation(in, notice->unit));
+	    streq(notice->invocation_id, unit_states_invocation(&in->units, notice->unit));
 }
 
 /* A notice that nobody else told of. */
@@ -312,8 +324,8 @@ on_notice_timer(void *userdata)
 	while ((w = TAILQ_FIRST(&in->notices)) && w->due_usec <= now) {
 		TAILQ_REMOVE(&in->notices, w, link);
 		in->n_notices--;
-		if (runlog_match_notice(
-			in->runlog, &w->notice, current_invocation(in, w->notice.unit)))
+		if (runlog_match_notice(in->runlog, &w->notice,
+			unit_states_invocation(&in->units, w->notice.unit)))
 			log_debug(
 			    "The hook tells of an end of '%s' that is known", w->notice.unit);
 		else if (is_about_living_run(in, &w->notice))
@@ -333,11 +345,12 @@ intake_on_notice(struct intake *in, const struct failure_notice *notice)
 {
 	struct waiting_notice *w;
 
-	if (runlog_match_notice(in->runlog, notice, current_invocation(in, notice->unit))) {
+	if (runlog_match_notice(
+		in->runlog, notice, unit_states_invocation(&in->units, notice->unit))) {
 		log_debug("The hook tells of an end of '%s' that is known", notice->unit);
 		return;
 	}
-	if (!find_unit(in, notice->unit)) {
+	if (!unit_states_find(&in->units, notice->unit)) {
 		capture_notice(in, notice, SOURCE_HOOK);
 		intake_save(in);
 		return;
@@ -362,7 +375,8 @@ on_inbox_notice(const struct failure_notice *notice, void *userdata)
 {
 	struct intake *in = userdata;
 
-	if (!runlog_match_notice(in->runlog, notice, current_invocation(in, notice->unit)))
+	if (!runlog_match_notice(
+		in->runlog, notice, unit_states_invocation(&in->units, notice->unit)))
 		capture_notice(in, notice, SOURCE_INBOX);
 }
 
@@ -375,22 +389,6 @@ intake_read_inbox(struct intake *in)
 	if (r < 0)
 		(void)log_warning_errno(r, "Cannot read the inbox, ignoring: %m");
 	intake_save(in);
-}
-
-/* How much the silence of MicroShift, the first of Units=, means. */
-static enum unit_age
-microshift_age(struct intake *in)
-{
-	const struct watched_unit *u = find_unit(in, in->settings->units[0]);
-	uint64_t now = clock_monotonic_usec();
-
-	if (!u)
-		return UNIT_AGE_UNKNOWN;
-	if (!streq(u->snapshot.active_state, "active") ||
-	    now < u->snapshot.active_enter_monotonic_usec ||
-	    now - u->snapshot.active_enter_monotonic_usec < in->settings->settle_usec)
-		return UNIT_AGE_YOUNG;
-	return UNIT_AGE_SETTLED;
 }
 
 /* Tells of LEAD, the worst of N_ALIKE problems of one kind that were confirmed at once, and
@@ -429,10 +427,12 @@ capture_finding(struct intake *in, const struct suspicion *lead, size_t n_alike)
 void
 intake_on_check(struct intake *in, const struct finding *findings, size_t n_findings)
 {
+	/* MicroShift is the first of Units=. */
 	const struct confirm_context context = {
 		.realtime_usec = clock_realtime_usec(),
 		.boottime_usec = clock_boottime_usec(),
-		.unit_age = microshift_age(in),
+		.unit_age = unit_states_age(&in->units, in->settings->units[0],
+		    in->settings->settle_usec, clock_monotonic_usec()),
 		.confirmations = in->settings->confirmations,
 	};
 	const struct suspicion *lead[_TRIGGER_COUNT] = { 0 };
@@ -563,14 +563,14 @@ intake_suppressed(const struct intake *in)
 size_t
 intake_units(const struct intake *in)
 {
-	return in->n_units;
+	return in->units.n_items;
 }
 
 const struct unit_snapshot *
 intake_unit_at(const struct intake *in, size_t i, const char **ret_unit)
 {
-	*ret_unit = in->units[i].unit;
-	return &in->units[i].snapshot;
+	*ret_unit = in->units.items[i].unit;
+	return &in->units.items[i].snapshot;
 }
 
 const struct runtrack_state *
@@ -607,7 +607,7 @@ intake_configure(struct intake *in, const struct settings *settings, bool same_u
 	submit_configure(in->submit, settings);
 	limiter_configure(in->limiter, &limits);
 	if (!same_units)
-		in->n_units = 0;
+		in->units.n_items = 0;
 }
 
 static void

@@ -235,6 +235,7 @@ is_of_check(const struct finding *f)
 	case TRIGGER_UNIT_EXITED:
 	case TRIGGER_UNIT_STARTUP:
 	case TRIGGER_NEIGHBOUR:
+	case TRIGGER_CRASH_LOOP:
 	case _TRIGGER_COUNT:
 		break;
 	}

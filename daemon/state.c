@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/confirm.h"
+#include "daemon/crashloop.h"
 #include "daemon/limiter.h"
 #include "daemon/runlog.h"
 #include "daemon/runtrack.h"
@@ -42,6 +43,8 @@ state_save(int state_dir_fd, const struct state *state)
 	    json_add_item(object, "keys", limiter_to_json(state->limiter)) < 0 ||
 	    json_add_item(object, "runs", runlog_to_json(state->runlog)) < 0 ||
 	    json_add_item(object, "problems", confirm_to_json(state->confirm)) < 0 ||
+	    json_add_item(object, "loops", crashloop_to_json(state->loops, state->boot_id)) <
+		0 ||
 	    add_units(object, state) < 0)
 		return -ENOMEM;
 	text = json_print(object, false);
@@ -85,6 +88,8 @@ state_load(int state_dir_fd, struct state *state)
 	limiter_from_json(state->limiter, cJSON_GetObjectItemCaseSensitive(object, "keys"));
 	runlog_from_json(state->runlog, cJSON_GetObjectItemCaseSensitive(object, "runs"));
 	confirm_from_json(state->confirm, cJSON_GetObjectItemCaseSensitive(object, "problems"));
+	crashloop_from_json(
+	    state->loops, cJSON_GetObjectItemCaseSensitive(object, "loops"), state->boot_id);
 	load_units(state, cJSON_GetObjectItemCaseSensitive(object, "units"));
 	return json_get_uint(object, "sequence", &state->sequence) < 0 ? -EBADMSG : 0;
 }

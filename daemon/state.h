@@ -9,12 +9,13 @@
 #include <stdint.h>
 
 struct confirm;
+struct crashloop;
 struct limiter;
 struct runlog;
 struct runtrack_state;
 
-/* Largest state.json that is read: 64 keys, 32 runs, 32 findings and 32 units take a quarter of
- * it. */
+/* Largest state.json that is read: 64 keys, 32 runs, 32 findings, 32 units and their crash
+ * loops take half of it. */
 #define STATE_MAX_BYTES (256u * 1024u)
 
 struct state {
@@ -22,6 +23,8 @@ struct state {
 	struct limiter *limiter; /* borrowed */
 	struct runlog *runlog;	 /* borrowed */
 	struct confirm *confirm; /* borrowed */
+	struct crashloop *loops; /* borrowed */
+	const char *boot_id;	 /* of this boot */
 	struct runtrack_state *units;
 	size_t n_units;
 	size_t max_units; /* room in `units`, for state_load() */

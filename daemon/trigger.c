@@ -41,6 +41,7 @@ trigger_profile(enum trigger trigger)
 	case TRIGGER_UNIT_FAILED:
 	case TRIGGER_UNIT_EXITED:
 	case TRIGGER_NEIGHBOUR:
+	case TRIGGER_CRASH_LOOP:
 		return PROFILE_CRASH;
 	case TRIGGER_CERTIFICATE:
 		return PROFILE_CERT;
@@ -84,6 +85,16 @@ trigger_key(enum trigger trigger, const struct unit_event *event, char key[REPOR
 }
 
 void
+trigger_loop_key(const char *dominant, char key[REPORT_KEY_BYTES])
+{
+	uint64_t hash = FNV_OFFSET_BASIS;
+
+	hash = hash_text(hash, trigger_to_string(TRIGGER_CRASH_LOOP));
+	hash = hash_text(hash, dominant);
+	(void)snprintf(key, REPORT_KEY_BYTES, "%016" PRIx64, hash);
+}
+
+void
 trigger_finding_key(const struct finding *finding, char key[REPORT_KEY_BYTES])
 {
 	uint64_t hash = FNV_OFFSET_BASIS;
@@ -100,7 +111,9 @@ trigger_finding_key(const struct finding *finding, char key[REPORT_KEY_BYTES])
 uint64_t
 trigger_pause_usec(enum trigger trigger)
 {
-	return trigger == TRIGGER_NEIGHBOUR ? 30 * USEC_PER_MINUTE : 0;
+	if (trigger == TRIGGER_NEIGHBOUR)
+		return 30 * USEC_PER_MINUTE;
+	return trigger == TRIGGER_CRASH_LOOP ? 6 * USEC_PER_HOUR : 0;
 }
 
 uint64_t
@@ -122,6 +135,7 @@ trigger_finding_pause_usec(const struct finding *finding)
 	case TRIGGER_UNIT_EXITED:
 	case TRIGGER_UNIT_STARTUP:
 	case TRIGGER_NEIGHBOUR:
+	case TRIGGER_CRASH_LOOP:
 	case _TRIGGER_COUNT:
 		break;
 	}
@@ -169,4 +183,14 @@ trigger_describe(const struct unit_event *event, char reason[REASON_BYTES])
 	    streq(event->result, "timeout") ? " (time limit)" : "",
 	    streq(event->result, "success") ? ", nobody had asked for it" : "",
 	    event->is_final ? "; systemd gave up restarting it" : "");
+}
+
+void
+trigger_describe_loop(const struct unit_event *event, uint64_t count, char reason[REASON_BYTES])
+{
+	char end[REASON_BYTES];
+
+	trigger_describe(event, end);
+	(void)snprintf(
+	    reason, REASON_BYTES, "%.200s; end %" PRIu64 " of a crash loop", end, count);
 }

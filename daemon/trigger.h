@@ -5,8 +5,8 @@
  * its key.
  *
  * Two ends are the same problem when trigger, unit, result, exit code and status and the phase
- * that was reached are the same. A crash loop is thus one key, and gives one report and a
- * counter. Everything here is pure. */
+ * that was reached are the same; the same again is counted. A crash loop, of which the ends may
+ * differ, has a key of its own; see crashloop.h. Everything here is pure. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +28,9 @@ bool trigger_is_failure(const struct unit_event *event);
 void trigger_key(
     enum trigger trigger, const struct unit_event *event, char key[REPORT_KEY_BYTES]);
 
+/* That of a crash loop in which most ends had the key DOMINANT. */
+void trigger_loop_key(const char *dominant, char key[REPORT_KEY_BYTES]);
+
 /* The same for a finding: certificates are told apart by path, problem and date, anything else
  * by its subject. A dead API is one problem, whether it refuses or hangs. */
 void trigger_finding_key(const struct finding *finding, char key[REPORT_KEY_BYTES]);
@@ -42,3 +45,7 @@ uint64_t trigger_finding_pause_usec(const struct finding *finding);
 
 /* One sentence for people, such as "microshift.service was killed by SIGKILL". */
 void trigger_describe(const struct unit_event *event, char reason[REASON_BYTES]);
+
+/* The same of an end that is number COUNT of a crash loop. */
+void trigger_describe_loop(
+    const struct unit_event *event, uint64_t count, char reason[REASON_BYTES]);

@@ -17,6 +17,7 @@ static const char *const trigger_names[_TRIGGER_COUNT] = {
 	[TRIGGER_UNIT_EXITED] = "unit-exited",
 	[TRIGGER_UNIT_STARTUP] = "unit-startup",
 	[TRIGGER_NEIGHBOUR] = "neighbour-failed",
+	[TRIGGER_CRASH_LOOP] = "crash-loop",
 	[TRIGGER_CERTIFICATE] = "certificate",
 	[TRIGGER_LIVENESS] = "liveness",
 	[TRIGGER_PRESSURE] = "pressure",

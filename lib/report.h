@@ -46,6 +46,7 @@ enum trigger {
 	TRIGGER_UNIT_STARTUP, /* a run ended before READY: `protocol`, `timeout`, exit during
 				 start */
 	TRIGGER_NEIGHBOUR,    /* a unit that MicroShift stands on failed */
+	TRIGGER_CRASH_LOOP,   /* runs of a unit end again and again */
 	TRIGGER_CERTIFICATE,  /* a check found a certificate or the clock wrong */
 	TRIGGER_LIVENESS,     /* MicroShift is up, but does not answer */
 	TRIGGER_PRESSURE,     /* disk or memory are short */

@@ -26,7 +26,7 @@ _msupportctl() {
 	[ "$previous" != = ] || previous=${COMP_WORDS[COMP_CWORD - 2]}
 	case $previous in
 	--json) words='pretty short off' ;;
-	--trigger) words='unit-failed unit-exited unit-startup neighbour-failed certificate liveness pressure request' ;;
+	--trigger) words='unit-failed unit-exited unit-startup neighbour-failed crash-loop certificate liveness pressure request' ;;
 	--profile | -p) words='flash crash startup cert pressure final full' ;;
 	--only) words=$(msupportctl collectors --no-legend 2>/dev/null | cut -d ' ' -f 1) ;;
 	--unit | -u | --key | --since | -S | --until | -U | --limit | -n | --reason | -m | --namespaces | --timeout | --keyword | --domain) return ;;

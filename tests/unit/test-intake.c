@@ -298,19 +298,88 @@ test_stale_variables(void)
 }
 
 static void
+loop_tells(struct world *w, unsigned run, int status, uint64_t usec)
+{
+	char invocation[ID128_BYTES];
+
+	(void)snprintf(invocation, sizeof(invocation), "%032u", run);
+	clock_set_for_test(usec);
+	watcher_tells(w, invocation, status, false);
+	clock_set_for_test(USEC_INFINITY);
+}
+
+static void
 test_crash_loop(void)
 {
+	const uint64_t start = clock_realtime_usec();
 	struct world w = world_make();
-	char run[ID128_BYTES];
+	const struct request *req;
+	uint64_t t = start;
 
 	daemon_start(&w);
-	for (unsigned i = 1; i <= 5; i++) {
-		(void)snprintf(run, sizeof(run), "%032u", i);
-		watcher_tells(&w, run, 1, false);
-	}
-	check(&w, "five ends alike", 1, 4);
-	watcher_tells(&w, RUN2, 255, false);
-	check(&w, "another problem", 2, 4);
+	loop_tells(&w, 1, 1, t);
+	loop_tells(&w, 2, 2, t += USEC_PER_MINUTE);
+	check(&w, "two ends, two problems", 2, 0);
+	loop_tells(&w, 3, 2, t += USEC_PER_MINUTE);
+	check(&w, "the third end within 10 minutes", 3, 0);
+	req = scheduler_at(w.scheduler, 2);
+	ok(req->trigger == TRIGGER_CRASH_LOOP && req->profile == PROFILE_CRASH &&
+		req->event.exec_main_status == 2,
+	    "is a crash loop");
+	ok_str(req->reason, UNIT " exited with status 2; end 3 of a crash loop", "and says so");
+	ok_int(limiter_find(intake_limiter(w.intake), req->key)->pause_usec, 6 * USEC_PER_HOUR,
+	    "and rests for 6 hours");
+	loop_tells(&w, 4, 255, t += USEC_PER_MINUTE);
+	check(&w, "another problem within the loop is counted", 3, 1);
+
+	daemon_stop(&w);
+	daemon_start(&w);
+	for (unsigned run = 5; t < start + USEC_PER_HOUR + USEC_PER_MINUTE; run++)
+		loop_tells(&w, run, 1, t += USEC_PER_MINUTE);
+	check(&w, "after a restart and within the hour too", 3, 59);
+	loop_tells(&w, 99, 3, t += USEC_PER_MINUTE);
+	check(&w, "an hour after it began", 4, 60);
+	req = scheduler_at(w.scheduler, 3);
+	ok(req->trigger == TRIGGER_CRASH_LOOP && req->profile == PROFILE_FLASH &&
+		streq(req->key, scheduler_at(w.scheduler, 2)->key) && req->occurrences == 61,
+	    "a flash of it");
+	loop_tells(&w, 100, 3, t += USEC_PER_HOUR);
+	check(&w, "a single end again", 5, 60);
+	ok(scheduler_at(w.scheduler, 4)->trigger == TRIGGER_UNIT_FAILED, "is what it is");
+	daemon_stop(&w);
+	world_free(&w);
+}
+
+static void
+test_loop_without_pause(void)
+{
+	struct world w = world_make();
+
+	w.settings->cool_down_usec = 0;
+	w.settings->burst = w.settings->max_per_hour;
+	daemon_start(&w);
+	for (unsigned run = 1; run <= 5; run++)
+		loop_tells(&w, run, 1, clock_realtime_usec());
+	check(&w, "CoolDownSec=0: each end of a loop", 5, 0);
+	ok(scheduler_at(w.scheduler, 4)->trigger == TRIGGER_UNIT_FAILED, "is a single one");
+	daemon_stop(&w);
+	world_free(&w);
+}
+
+static void
+test_flash_without_room(void)
+{
+	struct world w = world_make();
+	uint64_t t = clock_realtime_usec();
+
+	daemon_start(&w);
+	w.settings->max_queued = 2;
+	for (unsigned run = 1; run <= 61; run++)
+		loop_tells(&w, run, 1, t += USEC_PER_MINUTE);
+	check(&w, "the loop and its first end", 2, 59);
+	for (unsigned run = 62; run <= 70; run++)
+		loop_tells(&w, run, 1, t += USEC_PER_MINUTE);
+	check(&w, "no flash while the queue is full", 2, 68);
 	daemon_stop(&w);
 	world_free(&w);
 }
@@ -339,9 +408,10 @@ test_neighbours(void)
 	unit_ends(&w, "crio.service", "exit-code", "40000000000000000000000000000000");
 	check(&w, "once more", 2, 1);
 
-	assert(settings_set(w.settings, "Watch", "Units", UNIT " crio.service", NULL) == 0);
+	assert(
+	    settings_set(w.settings, "Watch", "Units", UNIT " openvswitch.service", NULL) == 0);
 	assert(recorder_configure(w.recorder, w.settings) == 0);
-	unit_ends(&w, "crio.service", "exit-code", "50000000000000000000000000000000");
+	unit_ends(&w, "openvswitch.service", "exit-code", "50000000000000000000000000000000");
 	check(&w, "as one of Units=", 3, 1);
 	ok(scheduler_at(w.scheduler, 2)->trigger == TRIGGER_UNIT_FAILED,
 	    "it has the triggers of those");
@@ -495,6 +565,16 @@ test_liveness(void)
 	world_free(&w);
 }
 
+/* A problem that is none of the others. */
+static void
+some_unit_ends(struct world *w, unsigned number)
+{
+	char unit[UNIT_NAME_BYTES];
+
+	(void)snprintf(unit, sizeof(unit), "%u.service", number);
+	unit_ends(w, unit, "exit-code", "");
+}
+
 static void
 test_wishes(void)
 {
@@ -534,21 +614,13 @@ test_wishes(void)
 	    "INTAKE_MANUAL_MAX is reached");
 	watcher_tells(&w, RUN1, 1, false);
 	check(&w, "a failure still gets its request", 4, 0);
-	for (unsigned i = 0; i < 8; i++) {
-		char run[ID128_BYTES];
-
-		(void)snprintf(run, sizeof(run), "%032u", i);
-		watcher_tells(&w, run, 10 + (int)i, false);
-	}
+	for (unsigned i = 0; i < 8; i++)
+		some_unit_ends(&w, i);
 	check(&w, "Burst= holds", 6, 6);
 	w.settings->burst = w.settings->max_per_hour = 1000;
 	intake_configure(w.intake, w.settings, true);
-	for (unsigned i = 0; i < 4; i++) {
-		char run[ID128_BYTES];
-
-		(void)snprintf(run, sizeof(run), "%032u", 100 + i);
-		watcher_tells(&w, run, 100 + (int)i, false);
-	}
+	for (unsigned i = 100; i < 104; i++)
+		some_unit_ends(&w, i);
 	check(&w, "MaxQueued= holds", 8, 8);
 	daemon_stop(&w);
 	world_free(&w);
@@ -594,6 +666,8 @@ main(void)
 	test_hook_alone();
 	test_stale_variables();
 	test_crash_loop();
+	test_loop_without_pause();
+	test_flash_without_room();
 	test_neighbours();
 	test_restart();
 	test_findings();

@@ -92,6 +92,26 @@ test_neighbours(void)
 	    "profile and pause");
 }
 
+static void
+test_loop(void)
+{
+	struct unit_event ev = sample();
+	char key[REPORT_KEY_BYTES];
+	char other[REPORT_KEY_BYTES];
+	char reason[REASON_BYTES];
+
+	trigger_loop_key("0e7317f59481a2e2", key);
+	trigger_loop_key("0e7317f59481a2e3", other);
+	ok(!streq(key, "0e7317f59481a2e2") && !streq(key, other),
+	    "a loop has its own key, from its most frequent one");
+	trigger_describe_loop(&ev, 3, reason);
+	ok_str(reason, "microshift.service exited with status 1; end 3 of a crash loop",
+	    "described");
+	ok(trigger_profile(TRIGGER_CRASH_LOOP) == PROFILE_CRASH &&
+		trigger_pause_usec(TRIGGER_CRASH_LOOP) == 6 * USEC_PER_HOUR,
+	    "profile and pause");
+}
+
 static struct finding
 certificate(const char *path, const char *problem, const char *detail)
 {
@@ -232,6 +252,7 @@ main(void)
 {
 	test_keys();
 	test_neighbours();
+	test_loop();
 	test_findings();
 	test_pauses();
 	test_words();
