@@ -16,6 +16,11 @@
 /* So much of a key is shown: enough to tell problems apart, and for --key. */
 #define KEY_SHOWN_BYTES 9u
 
+/* For people; the words themselves are those of trigger_to_string(). */
+#define TRIGGERS                                                                               \
+ "unit-failed, unit-exited, unit-startup, neighbour-failed, crash-loop, certificate, "         \
+ "liveness, pressure or request"
+
 static int
 set_unit(struct options *o, const char *value, struct fault *reterr)
 {
@@ -30,12 +35,8 @@ set_trigger(struct options *o, const char *value, struct fault *reterr)
 	enum trigger trigger;
 
 	if (trigger_from_string(value, &trigger) < 0)
-		return fault_set(reterr, -EINVAL,
-		    "there is no trigger '%s'; there are %s, %s, %s and %s", value,
-		    trigger_to_string(TRIGGER_UNIT_FAILED),
-		    trigger_to_string(TRIGGER_UNIT_EXITED),
-		    trigger_to_string(TRIGGER_UNIT_STARTUP),
-		    trigger_to_string(TRIGGER_REQUEST));
+		return fault_set(
+		    reterr, -EINVAL, "there is no trigger '%s', only " TRIGGERS, value);
 	o->trigger = value;
 	return 0;
 }
@@ -89,10 +90,7 @@ set_reverse(struct options *o, const char *value, struct fault *reterr)
 
 const struct option_def list_options[] = {
 	{ 'u', "unit", "UNIT", false, "only reports about UNIT", set_unit },
-	{ 0, "trigger", "TRIGGER", false,
-	    "only unit-failed, unit-exited, unit-startup, neighbour-failed, crash-loop, certificate, "
-	    "liveness, pressure or request",
-	    set_trigger },
+	{ 0, "trigger", "TRIGGER", false, "only " TRIGGERS, set_trigger },
 	{ 0, "key", "KEY", false,
 	    "only reports of this problem (see 'keys'); its start will do", set_key },
 	{ 'S', "since", "TIME", false, "only since TIME: \"2h ago\", \"2026-11-23 14:00\"",

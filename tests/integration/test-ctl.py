@@ -885,7 +885,7 @@ def test_usage(w):
             (["xyzzy"], "no verb 'xyzzy'"),
             (["list", "-n", "0"], "number"), (["list", "-n", "x"], "number"),
             (["list", "-q"], "'-q'"), (["list", "--since", "whenever"], "no time"),
-            (["list", "--trigger", "x"], "unit-failed"), (["list", "a"], "no arguments"),
+            (["list", "--trigger", "x"], "neighbour-failed, crash-loop"), (["list", "a"], "no arguments"),
             (["show"], "needs ID"), (["notify-failure", "a.service", "b"], "one UNIT"),
             (["list", "--no-legend=1"], "takes no value"), (["show", "-n", "1", ID], "'-n'"),
             (["collect", "--timeout", "soon"], "time span"),
