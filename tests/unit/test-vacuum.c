@@ -8,9 +8,10 @@
 #include "lib/clock.h"
 #include "lib/text.h"
 
-#define NOW   (UINT64_C(1795444072) * USEC_PER_SEC)
-#define MIB   (UINT64_C(1) << 20)
-#define N_MAX 12
+#define NOW    (UINT64_C(1795444072) * USEC_PER_SEC)
+#define MIB    (UINT64_C(1) << 20)
+#define N_MAX  12
+#define N_KEYS 100u
 
 static const struct vacuum_limits roomy = {
 	.max_reports = 100,
@@ -121,6 +122,33 @@ test_rules(void)
 	check("age", "aaMMa", "ooooa", l, none, 100 * MIB, true);
 	check("age spares what is pinned, read, or the last", "!a*aM!MbMaa", "aaoMbooa", l,
 	    none, 100 * MIB, true);
+}
+
+/* Each of many problems keeps its last report, however few are wanted: a limit that removed
+ * them would remove what nothing else shows. */
+static void
+test_many_keys(void)
+{
+	struct vacuum_entry e[2 * N_KEYS] = { 0 };
+	struct vacuum_incoming none = { 0 };
+	struct vacuum_limits l = roomy;
+	char keys[N_KEYS][8];
+	unsigned n_older = 0, n_last = 0;
+
+	for (size_t i = 0; i < 2 * N_KEYS; i++) {
+		(void)snprintf(keys[i % N_KEYS], sizeof(keys[0]), "k%zu", i % N_KEYS);
+		e[i].key = keys[i % N_KEYS];
+		e[i].size_bytes = MIB;
+		e[i].created_usec = NOW - (2 * N_KEYS - i) * USEC_PER_MINUTE;
+	}
+	l.max_reports = 10;
+	ok(!vacuum_plan(e, 2 * N_KEYS, &l, &none, 1000 * MIB, NOW), "10 are too few for all");
+	for (size_t i = 0; i < N_KEYS; i++) {
+		n_older += e[i].verdict == VACUUM_KEEP;
+		n_last += e[N_KEYS + i].verdict == VACUUM_KEEP;
+	}
+	ok_int(n_older, 0, "the older report of each problem goes");
+	ok_int(n_last, N_KEYS, "the last of each stays");
 }
 
 static void
@@ -358,6 +386,7 @@ int
 main(void)
 {
 	test_rules();
+	test_many_keys();
 	test_per_key();
 	test_order();
 	test_exhaustive();
