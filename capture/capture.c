@@ -20,6 +20,7 @@
 #include "capture/summary.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/failpoint.h"
 #include "lib/fault.h"
 #include "lib/io.h"
 #include "lib/json.h"
@@ -205,7 +206,9 @@ add_begin(struct capture *c)
 		return r;
 	bundle_set_scope(c->bundle, own, 0, USEC_INFINITY);
 	r = capture_add_version(c->bundle);
-	return r < 0 ? r : set_mark(c);
+	if (r >= 0)
+		r = set_mark(c);
+	return r < 0 ? r : failpoint("archive-begun");
 }
 
 static int
@@ -335,7 +338,8 @@ run_next(struct capture *c, size_t i, const char *reason)
 	progress_step(c->options->progress, list->items[i]->name, i, list->n_items,
 	    bundle_raw_bytes(c->bundle));
 	run_collector(c, list->items[i], record);
-	return set_mark(c);
+	r = set_mark(c);
+	return r < 0 ? r : failpoint("collector-done");
 }
 
 static int
@@ -407,9 +411,14 @@ capture_commit(int dir_fd, const char *part, const char *archive, const struct m
 	text_copy(meta.id, sizeof(meta.id), m->id);
 	text_copy(meta.archive, sizeof(meta.archive), archive);
 	manifest_count(m, &meta.outcomes);
+	r = failpoint("archive-closed");
+	if (r < 0)
+		return fault_set(reterr, r, "Cannot close '%s': %m", part);
 	if (renameat(dir_fd, part, dir_fd, archive) < 0)
 		return fault_set(reterr, -errno, "Cannot rename '%s': %m", part);
 	r = io_sync_dir(dir_fd);
+	if (r >= 0)
+		r = failpoint("archive-named");
 	if (r < 0)
 		return fault_set(reterr, r, "Cannot sync the directory: %m");
 	fd = openat(dir_fd, archive, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -431,6 +440,8 @@ capture_write_meta(int dir_fd, const struct capture_meta *meta, struct fault *re
 
 	r = text ? io_write_file_atomic(dir_fd, CAPTURE_META_FILE, text, strlen(text), 0640)
 		 : -ENOMEM;
+	if (r >= 0)
+		r = failpoint("meta-written");
 	return r < 0 ? fault_set(reterr, r, "Cannot write '" CAPTURE_META_FILE "': %m") : 0;
 }
 

@@ -22,6 +22,7 @@
 #include "lib/clean/clean.h"
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/failpoint.h"
 #include "lib/fault.h"
 #include "lib/io.h"
 #include "lib/json.h"
@@ -451,6 +452,9 @@ run_unit(const struct options *o, const struct settings *settings, int state_fd,
 		    reterr, r, "Cannot open '" INCOMING_DIR "/%s': %m", request.id);
 	if (is_finished(dir_fd))
 		return 0;
+	r = failpoint("request-read");
+	if (r < 0)
+		return fault_set(reterr, r, "Cannot start: %m");
 	r = prepare_filters(&job, reterr);
 	if (r < 0)
 		return r;

@@ -21,6 +21,7 @@
 #include "daemon/trigger.h"
 #include "daemon/unitstates.h"
 #include "lib/clock.h"
+#include "lib/failpoint.h"
 #include "lib/failure.h"
 #include "lib/fault.h"
 #include "lib/json.h"
@@ -247,6 +248,7 @@ capture_event(struct intake *in, const struct unit_event *event, enum source sou
 	trigger_key(req.trigger, event, req.key);
 	trigger_describe(event, req.reason);
 	log_run_ended(event, req.reason);
+	(void)failpoint("run-ended");
 	verdict = judge_loop(in, &req, &loop);
 	if (verdict == CRASHLOOP_NONE)
 		(void)capture(in, &req, trigger_pause_usec(req.trigger),

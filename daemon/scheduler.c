@@ -10,6 +10,7 @@
 #include "daemon/scheduler.h"
 #include "daemon/spool.h"
 #include "lib/clock.h"
+#include "lib/failpoint.h"
 #include "lib/fault.h"
 #include "lib/log.h"
 #include "lib/msgids.h"
@@ -165,6 +166,7 @@ start(struct scheduler *s, struct entry *e)
 		e->req.attempts--;
 		return r;
 	}
+	(void)failpoint("capture-started");
 	e->phase = PHASE_RUNNING;
 	tell(s, e, CAPTURE_RUNNING, NULL, NULL);
 	return 0;
@@ -231,6 +233,7 @@ on_end(const char *id, const char *job_result, void *userdata)
 
 	if (!e)
 		return;
+	(void)failpoint("capture-ended");
 	settle(s, e, job_result);
 	run_next(s);
 }
@@ -368,6 +371,8 @@ scheduler_add(struct scheduler *s, struct request *req, bool keep)
 	int r;
 
 	saved = spool_enqueue(s->spool, req);
+	if (saved >= 0)
+		saved = failpoint("request-written");
 	keep = keep && is_disk_trouble(saved) &&
 	    scheduler_count_unsaved(s) < SCHEDULER_UNSAVED_MAX;
 	if (saved < 0 && !keep) {

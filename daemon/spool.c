@@ -10,6 +10,7 @@
 
 #include "daemon/spool.h"
 #include "daemon/tombstone.h"
+#include "lib/failpoint.h"
 #include "lib/fault.h"
 #include "lib/io.h"
 #include "lib/json.h"
@@ -541,16 +542,21 @@ spool_commit(struct spool *s, const struct request *req, uint64_t now_usec,
 	(void)snprintf(
 	    name, sizeof(name), "%s%.60s", req->id, meta.archive + strlen(ARCHIVE_STEM));
 	r = move_archive(s, fd, &meta, name, reterr);
+	if (r >= 0)
+		r = failpoint("archive-moved");
 	if (r < 0)
 		return r;
 	report_from_capture(req, &meta, name, now_usec, &report);
 	r = write_sidecar(s, &report);
+	if (r >= 0)
+		r = failpoint("sidecar-written");
 	if (r < 0)
 		return fault_set(reterr, r, "cannot write the sidecar: %m");
 	r = insert_report(s, &report, ret_report);
 	if (r < 0)
 		return fault_set(reterr, r, "%m");
 	spool_dequeue(s, req->id);
+	(void)failpoint("request-removed");
 	tombstone_prepare(s->state_fd);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "daemon/runlog.h"
 #include "daemon/runtrack.h"
 #include "daemon/state.h"
+#include "lib/failpoint.h"
 #include "lib/io.h"
 #include "lib/json.h"
 #include "lib/paths.h"
@@ -37,6 +38,7 @@ state_save(int state_dir_fd, const struct state *state)
 {
 	_cleanup_json_ cJSON *object = cJSON_CreateObject();
 	_cleanup_free_ char *text = NULL;
+	int r;
 
 	if (!object || json_add_uint(object, "version", STATE_VERSION) < 0 ||
 	    json_add_uint(object, "sequence", state->sequence) < 0 ||
@@ -50,7 +52,8 @@ state_save(int state_dir_fd, const struct state *state)
 	text = json_print(object, false);
 	if (!text)
 		return -ENOMEM;
-	return io_write_file_atomic(state_dir_fd, STATE_FILE, text, strlen(text), STATE_MODE);
+	r = io_write_file_atomic(state_dir_fd, STATE_FILE, text, strlen(text), STATE_MODE);
+	return r < 0 ? r : failpoint("state-saved");
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "daemon/submit.h"
 #include "daemon/tombstone.h"
 #include "lib/clock.h"
+#include "lib/failpoint.h"
 #include "lib/log.h"
 #include "lib/msgids.h"
 #include "lib/paths.h"
@@ -184,6 +185,7 @@ submit_request(struct submit *s, struct request *req, char id[REPORT_ID_BYTES])
 	report_id_make(req->id, req->created_usec, ++s->sequence, req->event.invocation_id);
 	text_copy(id, REPORT_ID_BYTES, req->id);
 	take_flash(s, req);
+	(void)failpoint("flash-taken");
 	if (!vacuum(s, &incoming) && req->profile != PROFILE_FLASH) {
 		log_warning(
 		    "The spool is full of reports that must be kept, taking only a flash");
