@@ -5,8 +5,8 @@
  *
  *   queue/ID.json        from the decision to capture until the commit
  *   incoming/ID/         belongs to the capture process; meta.json in it means that it finished
- *   reports/ID.tar.zst   with reports/ID.json, the sidecar: a report exists when its sidecar
- * does inbox/               notices of the OnFailure= hook from when we were away
+ *   reports/ID.tar.zst   exists as a report when its sidecar, reports/ID.json, does
+ *   inbox/               notices of the OnFailure= hook from when we were away
  *   tombstones.jsonl     one line for each report that was lost or removed, and why
  *   reserve.jsonl        room for such lines when there is none
  *
