@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "daemon/spool-private.h"
 #include "daemon/spool.h"
 #include "daemon/tombstone.h"
 #include "lib/failpoint.h"
@@ -20,30 +21,12 @@
 
 #define LOG_DOMAIN "spool"
 
-#define DIR_MODE       0750
-#define FILE_MODE      0640
-#define SIDECAR_SUFFIX ".json"
-#define LOCK_FILE      "lock"
+#define DIR_MODE  0750
+#define LOCK_FILE "lock"
 
 /* The capture names its archive report.tar.zst; in reports/ the ID takes the place of "report".
  */
 #define ARCHIVE_STEM "report"
-
-/* "ID.json", or the ID and what follows the stem in struct capture_meta's archive. */
-#define FILE_NAME_BYTES (REPORT_ID_BYTES + 64u)
-
-struct spool {
-	int state_fd;
-	int queue_fd;
-	int incoming_fd;
-	int reports_fd;
-	int inbox_fd;
-	int lock_fd;
-	struct report **reports; /* owned, in order of their sequence numbers */
-	size_t n_reports;
-	uint64_t total_bytes;
-	uint64_t max_sequence;
-};
 
 static int
 take_lock(struct spool *s, struct fault *reterr)
@@ -84,15 +67,6 @@ open_directories(struct spool *s, const char *path, struct fault *reterr)
 	/* What is written into a new directory is not safer than the directory's own name. */
 	r = io_sync_dir(s->state_fd);
 	return r < 0 ? fault_set(reterr, r, "cannot sync '%s': %m", path) : 0;
-}
-
-static void
-note_sequence(struct spool *s, const char *id)
-{
-	uint64_t sequence = report_id_sequence(id);
-
-	if (sequence > s->max_sequence)
-		s->max_sequence = sequence;
 }
 
 /* Where a report with the sequence number SEQUENCE belongs: behind its equals. */
@@ -136,30 +110,10 @@ insert_report(struct spool *s, const struct report *report, const struct report 
 	grown[i] = copy;
 	s->n_reports++;
 	s->total_bytes += copy->capture.size_bytes;
-	note_sequence(s, copy->id);
+	spool_note_sequence(s, copy->id);
 	if (ret)
 		*ret = copy;
 	return 0;
-}
-
-/* If NAME is "ID.json" of a valid ID, copies the ID. */
-static bool
-id_of_record(const char *name, char id[REPORT_ID_BYTES])
-{
-	size_t n = strlen(name);
-
-	if (!text_has_suffix(name, SIDECAR_SUFFIX) ||
-	    n - strlen(SIDECAR_SUFFIX) >= REPORT_ID_BYTES)
-		return false;
-	text_copy(id, n - strlen(SIDECAR_SUFFIX) + 1, name);
-	return report_id_is_valid(id);
-}
-
-static void
-record_name(const char *id, char name[FILE_NAME_BYTES])
-{
-	(void)snprintf(
-	    name, FILE_NAME_BYTES, "%.*s" SIDECAR_SUFFIX, (int)REPORT_ID_BYTES - 1, id);
 }
 
 static int
@@ -195,33 +149,6 @@ load_sidecar(struct spool *s, const char *name, const char *id)
 	return insert_report(s, &report, NULL);
 }
 
-/* Calls FN for each "ID.json" in the directory; removes what a crash of ours left half-written.
- */
-static int
-for_each_record(struct spool *s, int dir_fd,
-    int (*fn)(struct spool *s, const char *name, const char *id, void *userdata),
-    void *userdata)
-{
-	_cleanup_closedir_ DIR *dir = NULL;
-	int r;
-
-	r = io_opendir(dir_fd, ".", &dir);
-	if (r < 0)
-		return r;
-	for (struct dirent *de = readdir(dir); de; de = readdir(dir)) {
-		char id[REPORT_ID_BYTES];
-
-		if (io_is_temporary_name(de->d_name))
-			(void)unlinkat(dir_fd, de->d_name, 0);
-		else if (id_of_record(de->d_name, id)) {
-			r = fn(s, de->d_name, id, userdata);
-			if (r < 0)
-				return r;
-		}
-	}
-	return 0;
-}
-
 static int
 load_one(struct spool *s, const char *name, const char *id, void *userdata)
 {
@@ -246,7 +173,7 @@ spool_open(const char *path, struct spool **ret, struct fault *reterr)
 	if (r < 0)
 		return r;
 	tombstone_prepare(s->state_fd);
-	r = for_each_record(s, s->reports_fd, load_one, NULL);
+	r = spool_for_each_record(s, s->reports_fd, load_one, NULL);
 	if (r < 0)
 		return fault_set(reterr, r, "cannot read '%s/" REPORTS_DIR "': %m", path);
 	*ret = TAKE_PTR(s);
@@ -282,129 +209,6 @@ spool_inbox_fd(const struct spool *s)
 	return s->inbox_fd;
 }
 
-int
-spool_enqueue(struct spool *s, const struct request *req)
-{
-	_cleanup_json_ cJSON *object = NULL;
-	_cleanup_free_ char *text = NULL;
-	char name[FILE_NAME_BYTES];
-	int r;
-
-	object = request_to_json(req);
-	text = object ? json_print(object, false) : NULL;
-	if (!text)
-		return -ENOMEM;
-	record_name(req->id, name);
-	r = io_write_file_atomic(s->queue_fd, name, text, strlen(text), FILE_MODE);
-	if (r < 0)
-		return r;
-	note_sequence(s, req->id);
-	return 0;
-}
-
-void
-spool_dequeue(struct spool *s, const char *id)
-{
-	char name[FILE_NAME_BYTES];
-
-	record_name(id, name);
-	if (unlinkat(s->queue_fd, name, 0) < 0 && errno != ENOENT)
-		(void)log_warning_errno(-errno, "Cannot remove request '%s', ignoring: %m", id);
-	/* Best effort: a request that comes back after a power cut finds its report committed.
-	 */
-	(void)io_sync_dir(s->queue_fd);
-	(void)io_remove_tree(s->incoming_fd, id);
-}
-
-struct request_list {
-	struct request *requests;
-	size_t n;
-};
-
-static void
-bury_damaged(struct spool *s, const char *id, const char *reason)
-{
-	struct request req = { .trigger = TRIGGER_REQUEST };
-
-	text_copy(req.id, sizeof(req.id), id);
-	spool_bury(s, &req, reason);
-}
-
-static int
-load_request(struct spool *s, const char *name, const char *id, void *userdata)
-{
-	struct request_list *list = userdata;
-	_cleanup_free_ char *data = NULL;
-	struct request req = { 0 };
-	struct request *grown;
-	struct fault fault = { 0 };
-	size_t size;
-	int r;
-
-	note_sequence(s, id);
-	r = io_read_file(s->queue_fd, name, REQUEST_MAX_BYTES, &data, &size);
-	if (r >= 0)
-		r = request_parse(data, size, &req, &fault);
-	else
-		(void)fault_set(&fault, r, "%m");
-	if (r >= 0 && !streq(req.id, id)) {
-		request_done(&req);
-		r = fault_set(&fault, -EINVAL, "another ID inside");
-	}
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0) {
-		log_warning(
-		    "Request '%s' is damaged (%s), giving it up", id, fault_text(&fault));
-		bury_damaged(s, id, "the request was damaged");
-		return 0;
-	}
-	grown = reallocarray(list->requests, list->n + 1, sizeof(*grown));
-	if (!grown) {
-		request_done(&req);
-		return -ENOMEM;
-	}
-	list->requests = grown;
-	grown[list->n++] = req;
-	return 0;
-}
-
-static int
-compare_requests(const void *a, const void *b)
-{
-	uint64_t x = report_id_sequence(((const struct request *)a)->id);
-	uint64_t y = report_id_sequence(((const struct request *)b)->id);
-
-	return x < y ? -1 : x > y;
-}
-
-int
-spool_read_queue(struct spool *s, struct request **ret, size_t *ret_n)
-{
-	struct request_list list = { 0 };
-	int r;
-
-	r = for_each_record(s, s->queue_fd, load_request, &list);
-	if (r < 0) {
-		for (size_t i = 0; i < list.n; i++)
-			request_done(&list.requests[i]);
-		free(list.requests);
-		return r;
-	}
-	if (list.n > 1)
-		qsort(list.requests, list.n, sizeof(*list.requests), compare_requests);
-	*ret = list.requests;
-	*ret_n = list.n;
-	return 0;
-}
-
-void
-spool_bury(struct spool *s, const struct request *req, const char *reason)
-{
-	tombstone_add_request(s->state_fd, req, reason);
-	spool_dequeue(s, req->id);
-}
-
 void
 spool_clean_incoming(struct spool *s)
 {
@@ -413,11 +217,11 @@ spool_clean_incoming(struct spool *s)
 	if (io_opendir(s->incoming_fd, ".", &dir) < 0)
 		return;
 	for (struct dirent *de = readdir(dir); de; de = readdir(dir)) {
-		char name[FILE_NAME_BYTES];
+		char name[SPOOL_NAME_BYTES];
 
 		if (!report_id_is_valid(de->d_name))
 			continue;
-		record_name(de->d_name, name);
+		spool_record_name(de->d_name, name);
 		if (faccessat(s->queue_fd, name, F_OK, 0) >= 0)
 			continue;
 		log_info("Removing what is left of capture '%s'", de->d_name);
@@ -507,12 +311,12 @@ write_sidecar(const struct spool *s, const struct report *report)
 {
 	_cleanup_json_ cJSON *object = report_to_json(report);
 	_cleanup_free_ char *text = object ? json_print(object, true) : NULL;
-	char name[FILE_NAME_BYTES];
+	char name[SPOOL_NAME_BYTES];
 
 	if (!text)
 		return -ENOMEM;
-	record_name(report->id, name);
-	return io_write_file_atomic(s->reports_fd, name, text, strlen(text), FILE_MODE);
+	spool_record_name(report->id, name);
+	return io_write_file_atomic(s->reports_fd, name, text, strlen(text), SPOOL_FILE_MODE);
 }
 
 int
@@ -522,7 +326,7 @@ spool_commit(struct spool *s, const struct request *req, uint64_t now_usec,
 	_cleanup_close_ int fd = -EBADF;
 	struct capture_meta meta;
 	struct report report;
-	char name[FILE_NAME_BYTES];
+	char name[SPOOL_NAME_BYTES];
 	const struct report *known = spool_find(s, req->id);
 	int r;
 
@@ -674,7 +478,7 @@ spool_pin(struct spool *s, const char *id, bool pinned)
 int
 spool_remove(struct spool *s, const char *id, const char *reason)
 {
-	char name[FILE_NAME_BYTES];
+	char name[SPOOL_NAME_BYTES];
 	size_t i;
 
 	for (i = 0; i < s->n_reports; i++)
@@ -682,7 +486,7 @@ spool_remove(struct spool *s, const char *id, const char *reason)
 			break;
 	if (i == s->n_reports)
 		return -ENOENT;
-	record_name(id, name);
+	spool_record_name(id, name);
 	/* Sidecar first: without it the report does not exist, whatever happens next. */
 	if (unlinkat(s->reports_fd, name, 0) < 0 && errno != ENOENT)
 		return -errno;
