@@ -10,6 +10,7 @@
 #include "lib/fault.h"
 #include "lib/json.h"
 #include "lib/text.h"
+#include "tests/lib/filtercheck.h"
 #include "tests/lib/sink.h"
 
 static const struct prf_key test_key = { { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
@@ -192,17 +193,8 @@ check(const struct clean_rules *rules, const char *input, const char *want)
 	_cleanup_(sink_done) struct sink bytes = filter(rules, input, strlen(input), 1, &state);
 	_cleanup_(sink_done) struct sink twice =
 	    filter(rules, once.data, once.len, 100000, &state);
-	char name[96];
-	size_t n = 0;
 
-	for (; input[n] && n < sizeof(name) - 1; n++)
-		name[n] = input[n] < ' ' || input[n] == '#' ? ' ' : input[n];
-	name[n] = '\0';
-	ok_str(once.data, want, "%s", name);
-	if (strcmp(once.data, bytes.data) != 0)
-		ok_str(bytes.data, once.data, "byte by byte: %s", name);
-	if (strcmp(once.data, twice.data) != 0)
-		ok_str(twice.data, once.data, "twice: %s", name);
+	filter_check(input, want, &once, &bytes, &twice);
 }
 
 /* Rows of both tables in random order, with random bytes between some. */

@@ -10,6 +10,7 @@
 #include "lib/json.h"
 #include "lib/redact/own.h"
 #include "lib/redact/redact.h"
+#include "tests/lib/filtercheck.h"
 #include "tests/lib/sink.h"
 
 /* Filters INPUT in pieces of STEP bytes, 0 for all at once. The caller frees the sink. */
@@ -42,17 +43,8 @@ check(const char *input, const char *want)
 	_cleanup_(sink_done) struct sink once = filter(input, strlen(input), 0);
 	_cleanup_(sink_done) struct sink bytes = filter(input, strlen(input), 1);
 	_cleanup_(sink_done) struct sink twice = filter(once.data, once.len, 0);
-	char name[96];
-	size_t n = 0;
 
-	for (; input[n] && n < sizeof(name) - 1; n++)
-		name[n] = input[n] < ' ' || input[n] == '#' ? ' ' : input[n];
-	name[n] = '\0';
-	ok_str(once.data, want, "%s", name);
-	if (strcmp(once.data, bytes.data) != 0)
-		ok_str(bytes.data, once.data, "byte by byte: %s", name);
-	if (strcmp(once.data, twice.data) != 0)
-		ok_str(twice.data, once.data, "twice: %s", name);
+	filter_check(input, want, &once, &bytes, &twice);
 }
 
 /* Ordinary text, most of it from journals and answers of a real MicroShift: stays. */
