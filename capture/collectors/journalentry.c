@@ -11,6 +11,7 @@
 #include "lib/cleanup.h"
 #include "lib/clock.h"
 #include "lib/text.h"
+#include "lib/utf8.h"
 
 /* MESSAGE_ID of core dumps, of dropped messages and of journald's start, see sd-messages.h. */
 #define MESSAGE_COREDUMP      "fc2e22bc6ee647b6b90729ab34a250b1"
@@ -52,30 +53,14 @@ reserve(struct journal_text *text, size_t more)
 
 /* Length of the well-formed UTF-8 sequence at S that is printable, 0 when there is none. */
 static size_t
-utf8_length(const unsigned char *s, size_t size)
+printable_length(const unsigned char *s, size_t size)
 {
-	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = s[0] < 0x80	    ? 1
-	    : (s[0] & 0xe0) == 0xc0 ? 2
-	    : (s[0] & 0xf0) == 0xe0 ? 3
-	    : (s[0] & 0xf8) == 0xf0 ? 4
-				    : 0;
-	uint32_t c;
-
-	if (n == 0 || n > size)
+	if (s[0] < ' ' || s[0] == 0x7f)
 		return 0;
-	if (n == 1)
-		return s[0] >= ' ' && s[0] != 0x7f ? 1 : 0;
-	c = s[0] & (0xffu >> (n + 1));
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3fu);
-	}
-	/* No overlong forms, surrogates, C1 controls. */
-	if (c < smallest[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) || c < 0xa0)
+	/* C1 controls, U+0080 to U+009F */
+	if (s[0] == 0xc2 && size > 1 && s[1] < 0xa0)
 		return 0;
-	return n;
+	return utf8_length(s, size);
 }
 
 /* Length of a colour or cursor sequence (ESC [ … letter), 0 when S is none. */
@@ -99,7 +84,7 @@ append_message(struct journal_text *text, const char *message, size_t size, size
 	const unsigned char *s = (const unsigned char *)message;
 
 	while (size > 0) {
-		size_t n = utf8_length(s, size);
+		size_t n = printable_length(s, size);
 		int r;
 
 		r = reserve(text, indent + 16);

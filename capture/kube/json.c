@@ -18,6 +18,7 @@
 
 #include "lib/fault.h"
 #include "lib/text.h"
+#include "lib/utf8.h"
 
 /* Pieces given to yajl: limits are looked at between them. */
 #define FEED_BYTES     (64u * 1024u)
@@ -287,30 +288,6 @@ container_end(struct kube_json *p)
 		return 1;
 	v = TAKE_PTR(p->open[0]);
 	return value_complete(p, v);
-}
-
-/* Length of the UTF-8 sequence at TEXT[LEN], 0 if it is none. Surrogates are none. */
-static size_t
-utf8_length(const unsigned char *text, size_t len)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	uint32_t code;
-	size_t n;
-
-	if (text[0] < 0x80)
-		return 1;
-	n = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-	if (text[0] < 0xc2 || text[0] > 0xf4 || n > len)
-		return 0;
-	code = text[0] & (0xffu >> (n + 1));
-	for (size_t i = 1; i < n; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (text[i] & 0x3fu);
-	}
-	if (code < least[n] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	return n;
 }
 
 /* Index of the first byte of TEXT[LEN] that is not UTF-8, LEN if there is none. */

@@ -7,6 +7,7 @@
 #include "capture/sink/layout.h"
 #include "lib/cleanup.h"
 #include "lib/text.h"
+#include "lib/utf8.h"
 
 #define COMMANDS_DIR "sos_commands"
 
@@ -19,26 +20,9 @@ is_control(char c)
 /* Length of the UTF-8 character at S, which ends at a NUL; 0 when it is none. Names of files
  * may be any bytes, but a manifest in JSON and a pax header want UTF-8. */
 static size_t
-utf8_length(const char *s)
+character_length(const char *s)
 {
-	unsigned char first = (unsigned char)s[0];
-	size_t n;
-
-	if (first < 0x80)
-		return first == 0 ? 0 : 1;
-	if (first < 0xc2 || first > 0xf4)
-		return 0;
-	n = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-	for (size_t i = 1; i < n; i++)
-		if (((unsigned char)s[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong forms, surrogates, beyond U+10FFFF. */
-	if ((first == 0xe0 && (unsigned char)s[1] < 0xa0) ||
-	    (first == 0xed && (unsigned char)s[1] > 0x9f) ||
-	    (first == 0xf0 && (unsigned char)s[1] < 0x90) ||
-	    (first == 0xf4 && (unsigned char)s[1] > 0x8f))
-		return 0;
-	return n;
+	return *s ? utf8_length(s, strnlen(s, 4)) : 0;
 }
 
 /* True when the component P[N] has only what a name may have. */
@@ -46,7 +30,7 @@ static bool
 component_is_clean(const char *p, size_t n)
 {
 	for (size_t i = 0; i < n;) {
-		size_t length = utf8_length(p + i);
+		size_t length = character_length(p + i);
 
 		if (length == 0 || is_control(p[i]))
 			return false;
@@ -216,7 +200,7 @@ layout_file_path(const char *host_path, char buf[LAYOUT_PATH_BYTES])
 		if (length > 0)
 			path[length++] = '/';
 		for (const char *end = p + n; p < end;) {
-			size_t bytes = utf8_length(p);
+			size_t bytes = character_length(p);
 
 			if (bytes == 0 || is_control(*p)) {
 				path[length++] = '_';
